@@ -1,0 +1,83 @@
+"""The web process: API, pages and live feed over one scoped connection pool."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from psycopg_pool import ConnectionPool
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from dashboards import api, faults, health, live, pages, problems
+from dashboards.context import WebContext
+from dashboards.feed import Feed
+from dashboards.settings import WebSettings
+from equipment.foundation.clock import Clock
+from equipment.foundation.database import Connection
+
+STATIC = Path(__file__).parent / "static"
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
+        "connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), geolocation=(self), microphone=()",
+}
+
+
+def create_app(pool: ConnectionPool[Connection], feed_url: str, settings: WebSettings, clock: Clock) -> FastAPI:
+    """Compose the application.
+
+    Parameters
+    ----------
+    pool
+        Connections under the scoped role, open.
+    feed_url
+        Where the feed listens for notifications (the same database).
+    """
+    feed = Feed(pool, feed_url, settings, clock)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await feed.start()
+        try:
+            yield
+        finally:
+            await feed.stop()
+
+    app = FastAPI(
+        title="Teshe 特设",
+        version="1",
+        summary="Special-equipment and lift safety platform of a city",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+    )
+    app.state.context = WebContext(pool, clock, settings)
+    app.state.feed = feed
+
+    @app.middleware("http")
+    async def harden(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        response = await call_next(request)
+        for name, value in SECURITY_HEADERS.items():
+            response.headers.setdefault(name, value)
+        if not request.url.path.startswith("/static/"):
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    problems.install(app, faults.FAULTS)
+    app.include_router(health.router)
+    app.include_router(live.router)
+    app.include_router(api.router, prefix="/api/v1")
+    app.include_router(pages.router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    return app

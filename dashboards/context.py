@@ -1,0 +1,131 @@
+"""Who asks, and the one transaction in which he is answered.
+
+A route names its action once (``asker: Asker = Depends(permit("incident.accept"))``) and opens its transaction
+explicitly, so that the answer leaves only after the commit.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from psycopg_pool import ConnectionPool
+from starlette.requests import HTTPConnection
+
+from dashboards.errors import CsrfError, ForbiddenError, NotLoggedInError
+from dashboards.settings import WebSettings
+from equipment.access import scope, store
+from equipment.access.matrix import permits
+from equipment.access.model import Asker
+from equipment.foundation.clock import Clock
+from equipment.foundation.database import Connection, translated
+
+SESSION_COOKIE = "teshe_session"
+CSRF_FIELD = "_csrf"
+CSRF_HEADER = "x-csrf-token"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """身份: the asker and how he proved it.
+
+    ``actions`` limits a token to what it was issued for; None means all that the role may do.
+    ``csrf`` is None for tokens, which no browser sends by itself.
+    """
+
+    asker: Asker
+    csrf: str | None
+    actions: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class WebContext:
+    """What every request of one web process shares."""
+
+    pool: ConnectionPool[Connection]
+    clock: Clock
+    settings: WebSettings
+
+    @contextmanager
+    def transaction(self, asker: Asker | None) -> Iterator[Connection]:
+        """One transaction under the asker's scope; without an asker it sees no scoped row."""
+        with translated(), self.pool.connection() as conn, conn.transaction():
+            if asker is not None:
+                scope.apply(conn, asker)
+            yield conn
+
+    def identify(self, connection: HTTPConnection) -> Identity | None:
+        """Resolve the bearer token or the session cookie; None when there is neither or it is no longer valid."""
+        now = self.clock.now()
+        authorization = connection.headers.get("authorization", "")
+        if authorization.lower().startswith("bearer "):
+            with self.transaction(None) as conn:
+                token = store.resolve_token(conn, authorization[7:].strip(), now)
+            return None if token is None else Identity(token[0], None, frozenset(token[1]))
+        cookie = connection.cookies.get(SESSION_COOKIE)
+        if not cookie:
+            return None
+        with self.transaction(None) as conn:
+            session = store.resolve_session(conn, cookie, now)
+        return None if session is None else Identity(session[0], session[1], None)
+
+
+def web_context(connection: HTTPConnection) -> WebContext:
+    """The context of the process that serves this connection."""
+    context: WebContext = connection.app.state.context
+    return context
+
+
+Context = Annotated[WebContext, Depends(web_context)]
+
+
+def identity(request: Request, context: Context) -> Identity:
+    """The caller's identity.
+
+    Raises
+    ------
+    NotLoggedInError
+        Neither a valid session nor a valid token.
+    """
+    found = context.identify(request)
+    if found is None:
+        raise NotLoggedInError("Log in on /login, or send a valid API token as 'Authorization: Bearer …'.")
+    request.state.identity = found
+    return found
+
+
+async def unforged(request: Request, who: Annotated[Identity, Depends(identity)]) -> Identity:
+    """Refuse a state-changing request of a browser session that does not carry the session's CSRF token."""
+    if request.method in SAFE_METHODS or who.csrf is None:
+        return who
+    sent = request.headers.get(CSRF_HEADER, "")
+    if not sent and "form" in request.headers.get("content-type", ""):
+        form = await request.form()
+        value = form.get(CSRF_FIELD, "")
+        sent = value if isinstance(value, str) else ""
+    if not hmac.compare_digest(sent.encode(), who.csrf.encode()):
+        raise CsrfError("Reload the page and send the form again; nothing was changed.")
+    return who
+
+
+def permit(action: str) -> Callable[..., Asker]:
+    """Dependency of a route: the asker, if his role (and his token) may do ``action``.
+
+    The action's name stands on the returned function (``.action``), so that a test can compare every route with
+    the matrix.
+    """
+
+    def dependency(who: Annotated[Identity, Depends(unforged)]) -> Asker:
+        allowed = permits(who.asker.role, action) and (who.actions is None or action in who.actions)
+        if not allowed:
+            raise ForbiddenError(f"'{action}' is not open to your role; ask your administrator if it should be.")
+        return who.asker
+
+    marked: Any = dependency
+    marked.action = action
+    return dependency

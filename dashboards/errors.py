@@ -1,0 +1,64 @@
+"""Errors of the pages, the API and the commands, drawn by whose fault they are.
+
+::
+
+    DashboardsError
+    ├── RequestError            the caller's
+    │   ├── NotLoggedInError
+    │   ├── ForbiddenError
+    │   ├── CsrfError
+    │   ├── NotFoundError
+    │   └── BadRequestError
+    └── PublishedFeedError      ours or the world's: the live feed cannot be read
+"""
+
+
+class DashboardsError(Exception):
+    """Root of the errors of this package."""
+
+
+class RequestError(DashboardsError):
+    """The request cannot be served as it is; ``detail`` says what to do."""
+
+    status = 400
+    title = "The request is not valid"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class NotLoggedInError(RequestError):
+    """未登录: no valid session cookie and no valid token."""
+
+    status = 401
+    title = "Log in first"
+
+
+class ForbiddenError(RequestError):
+    """无权限: the role may not do this."""
+
+    status = 403
+    title = "Your role does not allow this"
+
+
+class CsrfError(RequestError):
+    """The form did not come from our own page, or the page is too old."""
+
+    status = 403
+    title = "The form is out of date"
+
+
+class NotFoundError(RequestError):
+    """不存在, or not visible to whoever asks: the two are not told apart."""
+
+    status = 404
+    title = "Not found"
+
+
+class BadRequestError(RequestError):
+    """A value is missing or wrong."""
+
+
+class PublishedFeedError(DashboardsError):
+    """The live feed cannot be read; clients are told that it is stale."""

@@ -1,0 +1,77 @@
+"""Errors as answers: problem+json (RFC 9457) for programs, a page for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from dashboards.errors import NotLoggedInError, RequestError
+from equipment.foundation.errors import WorldError
+from equipment.foundation.logs import get_logger
+
+log = get_logger("dashboards.problems")
+PROBLEM = "application/problem+json"
+
+
+def problem(status: int, title: str, detail: str, **more: Any) -> JSONResponse:
+    """One problem document."""
+    return JSONResponse(
+        {"type": "about:blank", "title": title, "status": status, "detail": detail, **more},
+        status_code=status,
+        media_type=PROBLEM,
+    )
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a person is reading: a browser asks for HTML, and the API never answers with a page."""
+    return not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
+
+
+def answer(request: Request, status: int, title: str, detail: str) -> Response:
+    """The error in the form in which the caller can read it."""
+    if wants_page(request):
+        from dashboards.rendering import error_page  # the page layer is above this one
+
+        return error_page(request, status, title, detail)
+    return problem(status, title, detail)
+
+
+def install(app: FastAPI, faults: Sequence[tuple[type[Exception], int, str]]) -> None:
+    """Map each named error of the packages below to its status; anything unnamed stays a 500 with a page."""
+
+    @app.exception_handler(RequestError)
+    def refuse(request: Request, error: RequestError) -> Response:
+        if isinstance(error, NotLoggedInError) and wants_page(request) and request.method == "GET":
+            return RedirectResponse(f"/login?next={request.url.path}", status_code=303)
+        return answer(request, error.status, error.title, error.detail)
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(request: Request, error: RequestValidationError) -> Response:
+        places = [{"at": ".".join(str(part) for part in e["loc"]), "why": e["msg"]} for e in error.errors()]
+        detail = "; ".join(f"{p['at']}: {p['why']}" for p in places)
+        if wants_page(request):
+            return answer(request, 422, "Some values are not valid", detail)
+        return problem(422, "Some values are not valid", detail, errors=places)
+
+    @app.exception_handler(HTTPException)
+    def plain(request: Request, error: HTTPException) -> Response:
+        return answer(request, error.status_code, str(error.detail), "Check the address and the method.")
+
+    @app.exception_handler(WorldError)
+    def broken(request: Request, error: WorldError) -> Response:
+        log.error("world_fault", path=request.url.path, error=str(error))
+        return answer(request, 503, "A service the platform needs is not answering", str(error))
+
+    def mapped(status: int, title: str) -> Any:
+        def handler(request: Request, error: Exception) -> Response:
+            return answer(request, status, title, str(error))
+
+        return handler
+
+    for kind, status, title in faults:
+        app.add_exception_handler(kind, mapped(status, title))

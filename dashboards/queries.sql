@@ -1,0 +1,6 @@
+-- name: feed_head
+select dashboards.feed_head(%s);
+
+-- name: read_feed
+select seq, kind, unit_no, payload, created_at, jurisdiction_path, firm_org_id, use_org_id
+from dashboards.read_feed(%s, %s, %s);
