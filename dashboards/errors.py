@@ -9,7 +9,8 @@
     │   ├── CsrfError
     │   ├── NotFoundError
     │   └── BadRequestError
-    └── PublishedFeedError      ours or the world's: the live feed cannot be read
+    ├── PublishedFeedError      ours or the world's: the live feed cannot be read
+    └── CatalogueError          ours: a language catalogue is missing or cannot be read
 """
 
 
@@ -62,3 +63,7 @@ class BadRequestError(RequestError):
 
 class PublishedFeedError(DashboardsError):
     """The live feed cannot be read; clients are told that it is stale."""
+
+
+class CatalogueError(DashboardsError):
+    """语言目录: a language catalogue is missing or cannot be read."""

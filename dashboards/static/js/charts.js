@@ -1,0 +1,111 @@
+// ECharts in the clothes of the product: colours from the tokens, patterns beside colours, rich-text tooltips (strict CSP).
+import * as echarts from "/static/vendor/echarts/echarts.esm.min.js";
+
+const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+function frame() {
+  const text = { color: token("--ink-3"), fontFamily: token("--font"), fontSize: 12 };
+  const axis = {
+    axisLine: { lineStyle: { color: token("--line-strong") } },
+    axisTick: { show: false },
+    axisLabel: text,
+    nameTextStyle: text,
+    splitLine: { lineStyle: { color: token("--line") } },
+  };
+  return {
+    animation: !calm() && false,
+    textStyle: text,
+    aria: { enabled: true },
+    color: [token("--chart-1"), token("--chart-2"), token("--chart-3"), token("--chart-4")],
+    grid: { left: 8, right: 16, top: 32, bottom: 8, containLabel: true },
+    legend: { top: 0, right: 0, icon: "roundRect", itemWidth: 14, itemHeight: 3, textStyle: text },
+    tooltip: {
+      renderMode: "richText", confine: true, trigger: "axis", backgroundColor: token("--raised"),
+      borderColor: token("--line"), textStyle: { ...text, color: token("--ink") },
+    },
+    axis,
+  };
+}
+
+const dashes = ["solid", [6, 3], [2, 3], [10, 3, 2, 3]];
+
+const kinds = {
+  // {unit, series: [{name, points: [[time, value|null], ...], step?}], limits: [{name, value}]}
+  time(data, base) {
+    return {
+      xAxis: { type: "time", ...base.axis, splitLine: { show: false } },
+      yAxis: { type: "value", name: data.unit, scale: data.scale !== false, ...base.axis },
+      legend: data.series.length > 1 ? base.legend : { show: false },
+      series: data.series.map((line, index) => ({
+        name: line.name, type: "line", data: line.points, step: line.step ? "end" : false, showSymbol: line.points.length < 40,
+        symbolSize: 4, connectNulls: false, lineStyle: { width: 1.6, type: dashes[index % dashes.length] },
+        markLine: index === 0 && data.limits?.length ? {
+          silent: true, symbol: "none", lineStyle: { color: token("--critical"), type: "dashed" },
+          label: { color: token("--critical"), position: "insideEndTop", formatter: "{b}" },
+          data: data.limits.map((limit) => ({ name: limit.name, yAxis: limit.value })),
+        } : undefined,
+      })),
+    };
+  },
+  // {labels, unit, series: [{name, values}], target?: {name, value}}
+  bars(data, base) {
+    return {
+      xAxis: { type: "category", data: data.labels, ...base.axis, splitLine: { show: false } },
+      yAxis: { type: "value", name: data.unit, minInterval: data.whole ? 1 : 0, ...base.axis },
+      legend: data.series.length > 1 ? base.legend : { show: false },
+      series: data.series.map((bar, index) => ({
+        name: bar.name, type: "bar", data: bar.values, barMaxWidth: 28,
+        markLine: index === 0 && data.target ? {
+          silent: true, symbol: "none", lineStyle: { color: token("--ink"), type: "dashed" },
+          label: { color: token("--ink-2"), position: "insideEndTop", formatter: data.target.name }, data: [{ yAxis: data.target.value }],
+        } : undefined,
+      })),
+    };
+  },
+  // {labels, unit, rate, low, high, target: {name, value}}: points with exact intervals
+  intervals(data, base) {
+    const draw = (params, api) => {
+      const x = api.coord([api.value(0), 0])[0];
+      const low = api.coord([0, api.value(1)])[1];
+      const high = api.coord([0, api.value(2)])[1];
+      const style = { stroke: token("--chart-1"), lineWidth: 1.6 };
+      const line = (x1, y1, x2, y2) => ({ type: "line", shape: { x1, y1, x2, y2 }, style });
+      return { type: "group", children: [line(x, low, x, high), line(x - 5, low, x + 5, low), line(x - 5, high, x + 5, high)] };
+    };
+    return {
+      xAxis: { type: "category", data: data.labels, ...base.axis, splitLine: { show: false } },
+      yAxis: { type: "value", name: data.unit, min: 0, ...base.axis },
+      legend: { show: false },
+      series: [
+        { name: data.interval_name, type: "custom", renderItem: draw, data: data.labels.map((_, i) => [i, data.low[i], data.high[i]]), encode: { x: 0, y: [1, 2] } },
+        {
+          name: data.rate_name, type: "line", data: data.rate, symbol: "diamond", symbolSize: 9, lineStyle: { width: 0 },
+          markLine: {
+            silent: true, symbol: "none", lineStyle: { color: token("--ink"), type: "dashed" },
+            label: { color: token("--ink-2"), position: "insideEndTop", formatter: data.target.name }, data: [{ yAxis: data.target.value }],
+          },
+        },
+      ],
+    };
+  },
+};
+
+function draw(figure, chart) {
+  const data = JSON.parse(figure.querySelector("script").textContent);
+  const base = frame();
+  const { axis, ...rest } = base;
+  chart.setOption({ ...rest, ...kinds[figure.dataset.chart](data, { ...rest, axis }) }, true);
+}
+
+export function drawAll() {
+  const charts = [...document.querySelectorAll("[data-chart]")].map((figure) => {
+    const chart = echarts.init(figure.querySelector(".canvas"));
+    draw(figure, chart);
+    new ResizeObserver(() => chart.resize()).observe(figure);
+    return [figure, chart];
+  });
+  const again = () => charts.forEach(([figure, chart]) => draw(figure, chart));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+  addEventListener("beforeprint", again);
+}

@@ -1,0 +1,246 @@
+"""Words for codes: how the states, kinds and grades of the schema are called on the pages.
+
+The English texts are message ids of the catalogues; the Chinese terms are those of the field (接警 派单 到达 解救 回访 办结).
+A code without a word is shown as it is, hatched like everything unknown: never hidden, never guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+def N_(message: str) -> str:
+    """Mark a text for extraction; it is translated where it is shown."""
+    return message
+
+
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "severity": {
+        "critical": N_("Critical"),
+        "high": N_("High"),
+        "medium": N_("Medium"),
+        "low": N_("Low"),
+    },
+    "unit_kind": {
+        "lift": N_("Lift"),
+        "escalator": N_("Escalator"),
+        "boiler": N_("Boiler"),
+        "pressure_vessel": N_("Pressure vessel"),
+        "crane": N_("Crane"),
+        "ropeway": N_("Passenger ropeway"),
+        "amusement_ride": N_("Amusement ride"),
+        "vehicle": N_("Factory vehicle"),
+    },
+    "unit_status": {
+        "in_use": N_("In use"),
+        "stopped": N_("Out of use"),
+        "scrapped": N_("Scrapped"),
+        "cancelled": N_("Registration cancelled"),
+        "dismantled": N_("Dismantled"),
+        "moved_out": N_("Moved out"),
+        "unregistered": N_("Unregistered"),
+    },
+    "alarm_state": {
+        "normal": N_("Normal"),
+        "unacknowledged": N_("Unacknowledged"),
+        "acknowledged": N_("Acknowledged"),
+        "returned_unacknowledged": N_("Returned, unacknowledged"),
+        "latched_unacknowledged": N_("Latched, unacknowledged"),
+        "latched_acknowledged": N_("Latched, acknowledged"),
+        "shelved": N_("Shelved"),
+        "suppressed_by_design": N_("Suppressed by design"),
+        "out_of_service": N_("Out of service"),
+    },
+    "incident_state": {
+        "verifying": N_("To be verified"),
+        "accepted": N_("Taken"),
+        "dispatched": N_("Dispatched"),
+        "answered": N_("Order accepted"),
+        "arrived": N_("On site"),
+        "freed": N_("Freed"),
+        "called_back": N_("Called back"),
+        "closed": N_("Closed"),
+        "cancelled": N_("Cancelled"),
+        "auto_cleared": N_("Cleared by itself"),
+        "merged": N_("Merged"),
+    },
+    "incident_kind": {
+        "entrapment": N_("Entrapment"),
+        "fault": N_("Fault"),
+        "complaint": N_("Complaint"),
+        "consultation": N_("Enquiry"),
+        "self_release": N_("Self-release"),
+        "false_alarm": N_("False alarm"),
+        "other": N_("Other"),
+        "unknown": N_("Type unknown"),
+    },
+    "incident_event": {
+        "opened": N_("Opened"),
+        "joined": N_("Source joined"),
+        "accept": N_("Taken"),
+        "accepted": N_("Taken"),
+        "verify": N_("Verified"),
+        "verified": N_("Verified"),
+        "dispatch": N_("Dispatched"),
+        "dispatched": N_("Dispatched"),
+        "answer": N_("Order accepted"),
+        "answered": N_("Order accepted"),
+        "arrive": N_("Arrived on site"),
+        "arrived": N_("Arrived on site"),
+        "free": N_("People freed"),
+        "freed": N_("People freed"),
+        "call_back": N_("Called back"),
+        "called_back": N_("Called back"),
+        "close": N_("Closed"),
+        "closed": N_("Closed"),
+        "cancel": N_("Cancelled"),
+        "cancelled": N_("Cancelled"),
+        "merge": N_("Merged"),
+        "merged": N_("Merged"),
+        "auto_clear": N_("Cleared by itself"),
+        "auto_cleared": N_("Cleared by itself"),
+        "escalate": N_("Escalated"),
+        "escalated": N_("Escalated"),
+        "note": N_("Note"),
+        "noted": N_("Note"),
+        "correct": N_("Details corrected"),
+        "corrected": N_("Details corrected"),
+    },
+    "source": {"alarm": N_("Sensor"), "call": N_("96366 call"), "qr": N_("QR report")},
+    "how_known": {
+        "seat": N_("Seat"),
+        "firm_app": N_("Firm"),
+        "geofence": N_("Geofence"),
+        "sensor": N_("Sensor"),
+        "system": N_("System"),
+        "call": N_("Phone"),
+    },
+    "record_state": {
+        "submitted": N_("To be confirmed"),
+        "confirmed": N_("Confirmed"),
+        "disputed": N_("Disputed"),
+        "corrected": N_("Corrected"),
+    },
+    "record_level": {
+        "half_month": N_("Half-monthly"),
+        "quarter": N_("Quarterly"),
+        "half_year": N_("Half-yearly"),
+        "year": N_("Yearly"),
+        "on_demand": N_("On demand"),
+    },
+    "lead_state": {
+        "pending": N_("To be judged"),
+        "became_hazard": N_("Became a hazard"),
+        "self_rectify": N_("Firm rectifies itself"),
+        "unfounded": N_("Unfounded"),
+    },
+    "lead_source": {
+        "record_item": N_("Failed maintenance item"),
+        "alarm_pattern": N_("Alarm pattern"),
+        "alarm": N_("Alarm"),
+        "overdue": N_("Overdue duty"),
+        "inspection": N_("Inspection"),
+        "public": N_("Public report"),
+        "entrapment": N_("Repeated entrapment"),
+    },
+    "hazard_state": {
+        "listed": N_("Listed"),
+        "handed_over": N_("Handed over"),
+        "receipted": N_("Receipt signed"),
+        "rectifying": N_("Being rectified"),
+        "recheck": N_("Awaiting re-check"),
+        "closed": N_("Closed out"),
+        "unsubstantiated": N_("Not substantiated"),
+    },
+    "hazard_grade": {
+        "general": N_("General hazard"),
+        "serious": N_("Serious hazard"),
+        "major": N_("Major hazard"),
+    },
+    "hazard_event": {
+        "list": N_("Verified and listed"),
+        "listed": N_("Verified and listed"),
+        "hand_over": N_("Handed over"),
+        "handed_over": N_("Handed over"),
+        "receipt": N_("Receipt signed"),
+        "receipted": N_("Receipt signed"),
+        "progress": N_("Progress entered"),
+        "rectify": N_("Rectification begun"),
+        "rectifying": N_("Rectification begun"),
+        "apply": N_("Close-out applied for"),
+        "apply_close": N_("Close-out applied for"),
+        "recheck": N_("Close-out applied for"),
+        "return": N_("Returned for more work"),
+        "returned": N_("Returned for more work"),
+        "close": N_("Re-checked and closed out"),
+        "closed": N_("Re-checked and closed out"),
+        "unsubstantiate": N_("Found not substantiated"),
+        "unsubstantiated": N_("Found not substantiated"),
+        "reopen": N_("Reopened"),
+    },
+    "role": {
+        "desk": N_("96366 seat"),
+        "firm_manager": N_("Firm manager"),
+        "firm_worker": N_("Maintenance worker"),
+        "use_unit_director": N_("Lift safety director"),
+        "use_unit_officer": N_("Lift safety officer"),
+        "inspector": N_("Inspector"),
+        "regulator": N_("Regulator"),
+        "system_admin": N_("System administrator"),
+        "security_admin": N_("Security administrator"),
+        "auditor": N_("Auditor"),
+    },
+    "quarantine": {
+        "not_json": N_("Not JSON"),
+        "unknown_unit": N_("Unknown unit"),
+        "unknown_kind": N_("Unknown kind of equipment"),
+        "unknown_signal": N_("Unknown signal"),
+        "wrong_type": N_("Wrong type of value"),
+        "not_a_number": N_("Not a number (NaN)"),
+        "out_of_range": N_("Out of physical range"),
+        "conflicting": N_("Same key, other content"),
+        "too_large": N_("Message too large"),
+        "wrong_shard": N_("Wrong shard in the topic"),
+        "empty_array": N_("Empty array"),
+        "bad_topic": N_("Unreadable topic"),
+        "bad_timestamp": N_("Unreadable time"),
+        "unknown_code_list": N_("Unknown code list"),
+        "unknown_code": N_("Unknown code"),
+        "too_old": N_("Older than the store keeps"),
+    },
+    "accident_level": {
+        "general": N_("Ordinary accident"),
+        "larger": N_("Larger accident"),
+        "major": N_("Major accident"),
+        "extraordinary": N_("Extraordinary accident"),
+    },
+    "organisation_kind": {
+        "use_unit": N_("Use-unit"),
+        "maintenance_firm": N_("Maintenance firm"),
+        "rescue_station": N_("Rescue station"),
+        "inspection_body": N_("Inspection body"),
+        "authority": N_("Authority"),
+        "insurer": N_("Insurer"),
+        "manufacturer": N_("Manufacturer"),
+    },
+    "dispatch_level": {
+        "1": N_("Level 1: firm"),
+        "2": N_("Level 2: rescue station"),
+        "3": N_("Level 3: 119 / 110"),
+    },
+    "overdue": {
+        "overdue": N_("Overdue"),
+        "soon": N_("Due soon"),
+        "ok": N_("In time"),
+        "never": N_("No record yet"),
+    },
+}
+
+
+def source_text(family: str, code: str) -> str | None:
+    """The English text of a code, or None when the code has no word.
+
+    >>> source_text("severity", "critical")
+    'Critical'
+    """
+    return WORDS[family].get(code)
