@@ -1,0 +1,70 @@
+"""Errors of the plumbing, drawn by whose fault they are.
+
+::
+
+    FoundationError
+    ├── InputError                 the caller's: a setting, a file, a name
+    │   ├── UnknownQueryError
+    │   ├── DuplicateQueryError
+    │   ├── MigrationChangedError
+    │   └── DataVersionError
+    ├── WorldError                 the world's: try again or repair it
+    │   ├── DatabaseUnavailableError
+    │   ├── BrokerUnavailableError
+    │   ├── StartFailedError
+    │   └── AlreadyRunningError
+    └── BugError                   ours
+        └── WrongThreadError
+"""
+
+
+class FoundationError(Exception):
+    """Root of the errors of the plumbing."""
+
+
+class InputError(FoundationError):
+    """Something given to us is wrong; the message says what to do."""
+
+
+class UnknownQueryError(InputError):
+    """A query is asked for that its file does not have."""
+
+
+class DuplicateQueryError(InputError):
+    """Two queries of one file share a name."""
+
+
+class MigrationChangedError(InputError):
+    """A migration that was applied has another content now."""
+
+
+class DataVersionError(InputError):
+    """The data directory belongs to another major version of the server."""
+
+
+class WorldError(FoundationError):
+    """Something outside does not answer."""
+
+
+class DatabaseUnavailableError(WorldError):
+    """The database does not answer or ended the connection."""
+
+
+class BrokerUnavailableError(WorldError):
+    """The broker does not answer or refused us."""
+
+
+class StartFailedError(WorldError):
+    """A child process did not come up; the message carries the end of its log."""
+
+
+class AlreadyRunningError(WorldError):
+    """Another process uses this data directory."""
+
+
+class BugError(FoundationError):
+    """The program is used wrongly by itself."""
+
+
+class WrongThreadError(BugError):
+    """Children must be started from the main thread, or they die with the thread that started them."""
