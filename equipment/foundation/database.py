@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -43,7 +43,7 @@ class Queries:
             raise AttributeError(name)
         try:
             # the text comes from a file of the package, never from input
-            return cast(LiteralString, self._queries[name])
+            return self._queries[name]  # type: ignore[return-value]
         except KeyError:
             raise UnknownQueryError(f"{self._source} has no query named {name!r}") from None
 

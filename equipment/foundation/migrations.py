@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.resources import files
-from typing import LiteralString, cast
 
 import psycopg
 from psycopg import sql
@@ -29,10 +28,10 @@ from equipment.foundation.timescale import TimePartition, TimescaleLevel, instal
 FILE_NAME = re.compile(r"^\d{4}_[a-z0-9_]+\.sql$")
 PARTITION_LINE = re.compile(r"^--\s*@time-partitioned\s+(\S+)\s+(\S+)\s+(\d+)\s+days?\s*$", re.MULTILINE)
 REQUIRES = re.compile(r"^--\s*requires:\s*(\S+)\s*$", re.MULTILINE)
-LEVELS = {
-    "plain": lambda level: level is TimescaleLevel.NONE,
-    "timescale": lambda level: level >= TimescaleLevel.APACHE,
-    "timescale-community": lambda level: level >= TimescaleLevel.COMMUNITY,
+LEVELS: dict[str, frozenset[TimescaleLevel]] = {
+    "plain": frozenset({TimescaleLevel.NONE}),
+    "timescale": frozenset({TimescaleLevel.APACHE, TimescaleLevel.COMMUNITY}),
+    "timescale-community": frozenset({TimescaleLevel.COMMUNITY}),
 }
 LOCK_KEY = 7_302_514_960_112
 REGISTER = """
@@ -74,7 +73,7 @@ class Migration:
             return True
         if match[1] not in LEVELS:
             raise InputError(f"{self.package}/{self.file}: 'requires: {match[1]}' is none of {', '.join(LEVELS)}")
-        return LEVELS[match[1]](level)
+        return level in LEVELS[match[1]]
 
     def statements(self, level: TimescaleLevel) -> str:
         """The text to run at this level."""
@@ -124,7 +123,7 @@ def _apply(conn: Connection, migration: Migration, level: TimescaleLevel) -> Non
     skipped = not migration.applies(level)
     if not skipped:
         # our own files, shipped with the program
-        text = cast(LiteralString, migration.statements(level))
+        text = sql.SQL(migration.statements(level))  # type: ignore[arg-type]
         if "-- no-transaction" in migration.text.splitlines()[:5]:
             conn.execute(text)
         else:

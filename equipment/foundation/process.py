@@ -66,7 +66,7 @@ def backoff_seconds(attempt: int) -> float:
     """How long to wait after the ``attempt``-th failure in a row (from 1) [s], with jitter, bounded."""
     longest = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** min(attempt - 1, 10))
     # jitter keeps many processes from coming back at one moment; nothing secret hangs on it
-    return longest * (0.5 + random.random() / 2)  # noqa: S311
+    return float(longest * (0.5 + random.random() / 2))  # noqa: S311
 
 
 def run_loop(name: str, step: Callable[[], object], stop: StopSignal, *, interval_seconds: float) -> None:

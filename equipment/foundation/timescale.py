@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
@@ -37,10 +38,10 @@ def _identifier(table: str) -> sql.Identifier:
     return sql.Identifier(*table.split("."))
 
 
-def _try(conn: Connection, statement: str) -> bool:
+def _try(conn: Connection, statement: LiteralString) -> bool:
     try:
         with conn.transaction():
-            conn.execute(sql.SQL(statement))  # type: ignore[arg-type]  # constants of this module
+            conn.execute(sql.SQL(statement))
     except (psycopg.errors.FeatureNotSupported, psycopg.errors.UndefinedFunction, psycopg.errors.UndefinedFile):
         return False
     return True
