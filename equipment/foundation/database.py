@@ -43,7 +43,7 @@ class Queries:
             raise AttributeError(name)
         try:
             # the text comes from a file of the package, never from input
-            return self._queries[name]  # type: ignore[return-value]
+            return self._queries[name]
         except KeyError:
             raise UnknownQueryError(f"{self._source} has no query named {name!r}") from None
 

@@ -123,7 +123,7 @@ def _apply(conn: Connection, migration: Migration, level: TimescaleLevel) -> Non
     skipped = not migration.applies(level)
     if not skipped:
         # our own files, shipped with the program
-        text = sql.SQL(migration.statements(level))  # type: ignore[arg-type]
+        text = sql.SQL(migration.statements(level))
         if "-- no-transaction" in migration.text.splitlines()[:5]:
             conn.execute(text)
         else:

@@ -1,0 +1,73 @@
+-- name: unit_columns
+select u.no, u.id, u.kind, u.variety_code, u.device_code, u.registration_code, u.certificate_no, u.rescue_code,
+       u.internal_no, u.name, u.place_name, u.building, u.entrance, u.address, u.lon, u.lat, u.datum,
+       u.jurisdiction_id, u.jurisdiction_path, j.name_zh, u.use_org_id, o.name, o.duty_phone, u.firm_org_id, f.name,
+       f.duty_phone, u.status, u.manufacturer, u.make_date, u.first_use_date, u.device_model, u.insurance_valid_to,
+       u.parameters, u.changed_at
+from equipment.unit u
+join equipment.jurisdiction j on j.id = u.jurisdiction_id
+left join equipment.organisation o on o.id = u.use_org_id
+left join equipment.organisation f on f.id = u.firm_org_id;
+
+-- name: where_no
+where u.no = %s;
+
+-- name: where_id
+where u.id = %s;
+
+-- name: where_rescue_code
+where u.rescue_code = %s;
+
+-- name: search
+where (%(text)s = '' or u.id ilike %(like)s or u.rescue_code = %(text)s or u.device_code ilike %(like)s
+       or u.certificate_no ilike %(like)s or u.name ilike %(like)s or u.place_name ilike %(like)s
+       or u.address ilike %(like)s or concat(u.place_name, u.building, u.entrance) ilike %(like)s)
+  and (%(kind)s = '' or u.kind = %(kind)s)
+  and (%(status)s = '' or u.status = %(status)s)
+  and (%(jurisdiction)s = '' or strpos(u.jurisdiction_path, %(jurisdiction)s) > 0)
+  and u.no > %(after)s
+order by u.no
+limit %(limit)s;
+
+-- name: units_for_worker
+select no, id, kind, variety_code, status, device_model, parameters from equipment.unit order by no;
+
+-- name: insert_unit
+insert into equipment.unit (id, kind, variety_code, name, address, jurisdiction_id, device_code, registration_code,
+    certificate_no, rescue_code, internal_no, place_name, building, entrance, lon, lat, datum, use_org_id, firm_org_id,
+    status, manufacturer, make_date, first_use_date, device_model, insurance_valid_to, parameters, changed_at)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+returning no;
+
+-- name: insert_organisation
+insert into equipment.organisation (kind, name, credit_code, jurisdiction_id, address, duty_phone, lon, lat, datum, created_at)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+returning id;
+
+-- name: organisation
+select id, kind, name, credit_code, jurisdiction_id, address, duty_phone, lon, lat from equipment.organisation where id = %s;
+
+-- name: organisations_of_kind
+select id, kind, name, credit_code, jurisdiction_id, address, duty_phone, lon, lat
+from equipment.organisation where kind = %s order by id;
+
+-- name: insert_jurisdiction
+insert into equipment.jurisdiction (id, parent_id, kind, name_zh, name_en, gb2260, path)
+values (%s, %s, %s, %s, %s, %s, %s)
+on conflict (id) do nothing;
+
+-- name: insert_person
+insert into equipment.person (organisation_id, name, phone, duty, certificate_no, certificate_valid_to)
+values (%s, %s, %s, %s, %s, %s) returning id;
+
+-- name: people_of
+select id, organisation_id, name, phone, duty, certificate_no, certificate_valid_to
+from equipment.person where organisation_id = %s order by id;
+
+-- name: counts
+select u.kind, u.status, count(*)::int, count(*) filter (where u.rescue_code is not null)::int,
+       count(*) filter (where u.insurance_valid_to >= %(today)s)::int,
+       count(*) filter (where u.device_model is not null)::int
+from equipment.unit u
+where strpos(u.jurisdiction_path, %(jurisdiction)s) > 0 or %(jurisdiction)s = ''
+group by u.kind, u.status;
