@@ -69,7 +69,7 @@ class UnitCount:
 
 
 def _one(conn: Connection, where: str, value: object) -> Unit | None:
-    row = conn.execute(f"{QUERIES.unit_columns} {getattr(QUERIES, where)}", (value,)).fetchone()  # type: ignore[arg-type]
+    row = conn.execute(f"{QUERIES.unit_columns} {getattr(QUERIES, where)}", (value,)).fetchone()
     return None if row is None else Unit(*row)
 
 

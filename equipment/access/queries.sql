@@ -1,0 +1,27 @@
+-- name: insert_account
+insert into equipment.account (login, display_name, password_hash, role, organisation_id, jurisdiction_id, person_id, created_at)
+values (%s, %s, %s, %s, %s, %s, %s, %s) returning id;
+
+-- name: account_for_login
+select id, password_hash, failed_attempts, locked_until from equipment.account_for_login(%s);
+
+-- name: note_login
+select equipment.note_login(%s, %s, %s);
+
+-- name: open_session
+select equipment.open_session(%s, %s, %s, %s, %s);
+
+-- name: session_asker
+select account_id, login, display_name, role, organisation_id, scope_path, csrf from equipment.session_asker(%s, %s);
+
+-- name: close_session
+select equipment.close_session(%s);
+
+-- name: issue_token
+select equipment.issue_token(%s, %s, %s, %s, %s, %s, %s);
+
+-- name: token_asker
+select account_id, login, display_name, role, organisation_id, scope_path, actions from equipment.token_asker(%s, %s, %s);
+
+-- name: audit
+insert into equipment.audit_entry (at, account_id, action, subject, reason) values (%s, %s, %s, %s, %s);

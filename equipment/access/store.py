@@ -1,0 +1,162 @@
+"""Accounts, sessions and tokens. Secrets are stored as hashes; each is shown once, when it is made."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+
+from pwdlib import PasswordHash
+
+from equipment.access.model import Asker, Role
+from equipment.errors import LoginLockedError, LoginRefusedError
+from equipment.foundation.clock import SHANGHAI
+from equipment.foundation.database import Connection, load_queries
+
+QUERIES = load_queries(__file__)
+SESSION_LIFETIME = timedelta(hours=12)
+FREE_ATTEMPTS = 5
+"""Wrong passwords before the account is locked for a while."""
+FIRST_LOCK = timedelta(seconds=30)
+LONGEST_LOCK = timedelta(hours=1)
+TOKEN_MARK = "teshe"  # noqa: S105  # the visible beginning of every token, so that scanners find leaked ones
+
+
+@dataclass(frozen=True, slots=True)
+class SessionToken:
+    """What a browser keeps: ``token`` in the cookie, ``csrf`` in its forms."""
+
+    token: str
+    csrf: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """An 账号 to be made."""
+
+    login: str
+    display_name: str
+    password: str
+    role: Role
+    organisation_id: int | None = None
+    jurisdiction_id: str | None = None
+    person_id: int | None = None
+
+
+@cache
+def _hasher() -> PasswordHash:
+    return PasswordHash.recommended()
+
+
+@cache
+def _nobody() -> str:
+    """A hash to compare with when the login does not exist, so that both cases take equally long."""
+    return _hasher().hash(secrets.token_urlsafe(16))
+
+
+def _sha256(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+def lock_until(failed_attempts: int, now: datetime) -> datetime | None:
+    """Until when an account is locked after that many wrong passwords in a row; None while some are free."""
+    beyond = failed_attempts - FREE_ATTEMPTS
+    if beyond < 0:
+        return None
+    return now + min(LONGEST_LOCK, FIRST_LOCK * 2 ** min(beyond, 12))
+
+
+def create_account(conn: Connection, account: NewAccount, now: datetime) -> int:
+    """Make an account; the system role or the owner may do this."""
+    row = conn.execute(
+        QUERIES.insert_account,
+        (
+            account.login, account.display_name, _hasher().hash(account.password), account.role.value,
+            account.organisation_id, account.jurisdiction_id, account.person_id, now,
+        ),
+    ).fetchone()  # fmt: skip
+    return int(row[0]) if row else 0
+
+
+def check_password(conn: Connection, login: str, password: str, now: datetime) -> int | None:
+    """The account that this password opens; None when it opens none (the attempt is counted).
+
+    The caller must commit also after None, or the count is lost.
+
+    Raises
+    ------
+    LoginLockedError
+        Too many wrong passwords; the password was not looked at.
+    """
+    row = conn.execute(QUERIES.account_for_login, (login,)).fetchone()
+    account, stored, failed, locked = row if row else (None, _nobody(), 0, None)
+    if locked is not None and locked > now:
+        raise LoginLockedError(f"密码错误次数过多，{locked.astimezone(SHANGHAI):%H:%M:%S} 后再试")
+    right = _hasher().verify(password, stored)
+    if account is None:
+        return None
+    conn.execute(QUERIES.note_login, (account, right, None if right else lock_until(failed + 1, now)))
+    return int(account) if right else None
+
+
+def open_session(conn: Connection, account_id: int, now: datetime) -> SessionToken:
+    """A fresh session for an account that has proved itself."""
+    token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(24)
+    expires = now + SESSION_LIFETIME
+    conn.execute(QUERIES.open_session, (_sha256(token), account_id, csrf, now, expires))
+    return SessionToken(token, csrf, expires)
+
+
+def refused() -> LoginRefusedError:
+    """The one answer to a wrong login and to a wrong password."""
+    return LoginRefusedError("账号或密码错误 (wrong login or password)")
+
+
+def resolve_session(conn: Connection, token: str, now: datetime) -> tuple[Asker, str] | None:
+    """The asker behind a session cookie, and the session's CSRF token; None when it is not valid any more."""
+    row = conn.execute(QUERIES.session_asker, (_sha256(token), now)).fetchone()
+    return None if row is None else (_asker(row[:6]), row[6])
+
+
+def close_session(conn: Connection, token: str) -> None:
+    """Log out."""
+    conn.execute(QUERIES.close_session, (_sha256(token),))
+
+
+def issue_token(
+    conn: Connection, account_id: int, name: str, actions: frozenset[str], lifetime: timedelta, now: datetime
+) -> str:
+    """Make an API token; the returned text is shown once and stored only as a hash."""
+    prefix, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
+    conn.execute(
+        QUERIES.issue_token, (prefix, _sha256(secret), account_id, name, sorted(actions), now, now + lifetime)
+    )
+    return f"{TOKEN_MARK}_{prefix}_{secret}"
+
+
+def resolve_token(conn: Connection, text: str, now: datetime) -> tuple[Asker, frozenset[str]] | None:
+    """The asker behind an API token and what the token may do; None when it is not valid."""
+    mark, _, rest = text.partition("_")
+    prefix, _, secret = rest.partition("_")
+    if mark != TOKEN_MARK or not prefix or not secret:
+        return None
+    row = conn.execute(QUERIES.token_asker, (prefix, _sha256(secret), now)).fetchone()
+    return None if row is None else (_asker(row[:6]), frozenset(row[6]))
+
+
+def _asker(row: tuple[object, ...]) -> Asker:
+    account, login, name, role, organisation, path = row
+    return Asker(
+        int(str(account)), str(login), str(name), Role(role), None if organisation is None else int(str(organisation)),
+        None if path is None else str(path),
+    )  # fmt: skip
+
+
+def audit(
+    conn: Connection, asker: Asker, action: str, subject: str, now: datetime, *, reason: str | None = None
+) -> None:
+    """Write who did what to what, in the transaction that did it."""
+    conn.execute(QUERIES.audit, (now, asker.account_id, action, subject, reason))
