@@ -66,7 +66,8 @@ def lock_until(failed_attempts: int, now: datetime) -> datetime | None:
     beyond = failed_attempts - FREE_ATTEMPTS
     if beyond < 0:
         return None
-    return now + min(LONGEST_LOCK, FIRST_LOCK * 2 ** min(beyond, 12))
+    length: timedelta = min(LONGEST_LOCK, FIRST_LOCK * 2 ** min(beyond, 12))
+    return now + length
 
 
 def create_account(conn: Connection, account: NewAccount, now: datetime) -> int:

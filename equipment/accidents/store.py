@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import psycopg
 
@@ -43,7 +44,12 @@ def correct(conn: Connection, corrected: int, accident: NewAccident, account_id:
 def accidents_between(conn: Connection, start: datetime, end: datetime) -> list[Accident]:
     """Current entries of accidents that occurred from ``start`` to before ``end``."""
     rows = conn.execute(f"{QUERIES.columns} {QUERIES.between}", (start, end))
-    return [Accident(*row[:8], AccidentLevel(row[8]), *row[9:]) for row in rows]
+    return [_read(list(row)) for row in rows]
+
+
+def _read(row: list[Any]) -> Accident:
+    row[8] = AccidentLevel(row[8])
+    return Accident(*row)
 
 
 def _insert(

@@ -6,12 +6,12 @@ stable security definer set search_path = pg_catalog, pg_temp language sql as $$
     select id, password_hash, failed_attempts, locked_until from equipment.account where login = wanted and active
 $$;
 
-create function equipment.note_login(account bigint, success boolean, until timestamptz) returns void
+create function equipment.note_login(wanted bigint, success boolean, until timestamptz) returns void
 security definer set search_path = pg_catalog, pg_temp language sql as $$
     update equipment.account
     set failed_attempts = case when success then 0 else failed_attempts + 1 end,
         locked_until = case when success then null else until end
-    where id = account
+    where id = wanted
 $$;
 
 create function equipment.open_session(hash bytea, account bigint, csrf text, at timestamptz, until timestamptz) returns void
