@@ -17,6 +17,8 @@ create table ingest.batch (
     epoch bigint not null,
     judged_at timestamptz not null,          -- the `now` the rules saw
     rule_set text not null,
+    -- now: judged at once; later: stored while a taken-over shard settles; backlog: judges what was stored as later
+    fold text not null check (fold in ('now', 'later', 'backlog')),
     received integer not null,
     stored integer not null,
     duplicates integer not null,
