@@ -63,7 +63,7 @@ class ClockOffsets:
 
     def offset_us(self, units: IntArray) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         """The estimate [µs], server minus device."""
-        return self._offset[units]  # type: ignore[no-any-return]
+        return self._offset[units]
 
     def judge(self, units: IntArray, ts_us: IntArray, received_us: IntArray, newest: BoolArray) -> tuple[IntArray, IntArray, IntArray]:
         """Stored device time, server time [µs] and flags of samples in order of arrival.

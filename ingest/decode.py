@@ -168,9 +168,11 @@ class Decode:
             code_bits=np.array([s.code_bits or 0 for s in g.samples], dtype=np.int64),
             codes_valid=np.array([s.code_bits is not None for s in g.samples], dtype=np.bool_),
             codes=[s.codes for s in g.samples],
+            messages=g.messages,
+            positions=g.positions,
         )
-        for index, detail in reasons.items():
-            result.quarantined.append(_refused(g, index, Reason.OUT_OF_RANGE, detail))
+        for refused, detail in reasons.items():
+            result.quarantined.append(_refused(g, refused, Reason.OUT_OF_RANGE, detail))
         return columns.take(np.flatnonzero(~bad)) if bad.any() else columns
 
 
@@ -206,7 +208,7 @@ def out_of_range(signal: Signal, values: Any, valid: Any) -> Any:
     """
     if signal.type is SignalType.TEXT:
         longest = signal.max_length or 0
-        return np.fromiter((v is not None and len(v) > longest for v in values), np.bool_, len(values))
+        return np.fromiter((v is not None and (len(v) > longest or "\x00" in v) for v in values), np.bool_, len(values))
     if signal.type is SignalType.ENUM:
         return valid & ~np.isin(values, list(signal.values or {}))
     wrong = valid & ~np.isfinite(values)

@@ -138,6 +138,10 @@ class Columns:
     codes_valid: BoolArray
     codes: list[tuple[str, tuple[str, ...]] | None]
     """Per sample the code list and the codes as sent, for the event table."""
+    messages: list[Message]
+    """Per sample the message it came in; empty for rows read back from the store."""
+    positions: list[int]
+    """Per sample its index inside the message's array."""
 
     def __len__(self) -> int:
         return len(self.unit_no)
@@ -162,6 +166,8 @@ class Columns:
             code_bits=self.code_bits[index],
             codes_valid=self.codes_valid[index],
             codes=[self.codes[i] for i in index],
+            messages=[self.messages[i] for i in index] if self.messages else [],
+            positions=[self.positions[i] for i in index] if self.positions else [],
         )
 
 

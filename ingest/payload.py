@@ -25,6 +25,8 @@ UNSET = msgspec.UNSET
 SEQ_LIMIT = 2**63
 EARLIEST_MS = -62_135_596_800_000
 LATEST_MS = 253_402_300_799_999
+LONGEST_CODE = 40
+MOST_CODES = 64
 PATH = re.compile(r" - at `(.*)`$")
 
 
@@ -205,7 +207,11 @@ def read_codes(codes: list[str | int] | None, code_list: str | None) -> tuple[st
         # numeric codes of two-digit lists lose their leading zero in JSON numbers
         if isinstance(code, int) and text not in code_lists()[code_list] and text.zfill(2) in code_lists()[code_list]:
             text = text.zfill(2)
+        if not 0 < len(text) <= LONGEST_CODE or not text.isprintable():
+            raise PayloadError(Reason.WRONG_TYPE.value, f"a code is 1 to {LONGEST_CODE} printable characters: {text[:50]!r}")
         texts.append(text)
+    if len(texts) > MOST_CODES:
+        raise PayloadError(Reason.WRONG_TYPE.value, f"{len(texts)} codes in one sample; at most {MOST_CODES}")
     return code_list, tuple(texts)
 
 
