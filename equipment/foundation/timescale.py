@@ -34,10 +34,6 @@ class TimePartition:
     chunk: timedelta
 
 
-def _identifier(table: str) -> sql.Identifier:
-    return sql.Identifier(*table.split("."))
-
-
 def _try(conn: Connection, statement: LiteralString) -> bool:
     try:
         with conn.transaction():
@@ -114,12 +110,8 @@ class Partitions:
         advisory_lock(conn, f"partition:{schema}.{name}")
         if conn.execute(exists, (schema, name)).fetchone() is None:
             conn.execute(
-                sql.SQL("create table {} partition of {} for values from ({}) to ({})").format(
-                    sql.Identifier(schema, name),
-                    _identifier(self._partition.table),
-                    sql.Literal(start),
-                    sql.Literal(start + self._partition.chunk),
-                )
+                "select equipment.make_partition(%s::regclass, %s, %s)",
+                (self._partition.table, start, start + self._partition.chunk),
             )
 
 
