@@ -7,7 +7,6 @@ the broker then sends it again, and the store recognises it.
 from __future__ import annotations
 
 import selectors
-import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,7 +54,8 @@ class Session:
     generation: int = 0
     ready: bool = False
     pending: set[int] = field(default_factory=set)
-    registered: socket.socket | None = None
+    registered: Any = None
+    """The socket that the selector watches."""
     writing: bool = False
     attempts: int = 0
     next_attempt: float = 0.0
@@ -108,12 +108,15 @@ class ShardSessions:
     def open(self, shard: int) -> None:
         """Take up the session of a shard; it connects at the next :meth:`poll`."""
         session = Session(shard, make_client(self._client_ids[shard], self._address))
+        self._listen(session)
+        self._sessions[shard] = session
+
+    def _listen(self, session: Session) -> None:
         client = session.client
         client.on_connect = lambda _c, _u, flags, reason, _p: self._on_connect(session, flags, reason)
         client.on_subscribe = lambda _c, _u, _mid, reasons, _p: self._on_subscribe(session, reasons)
         client.on_message = lambda _c, _u, message: self._on_message(session, message)
         client.on_disconnect = lambda _c, _u, _f, reason, _p: self._on_disconnect(session, reason)
-        self._sessions[shard] = session
 
     def close(self, shard: int) -> None:
         """Leave a shard's session to another worker: disconnect, acknowledge nothing more."""
@@ -234,6 +237,8 @@ class ShardSessions:
         if open_socket is not None:
             # not a DISCONNECT: the session's unacknowledged messages must come back
             open_socket.close()
+        session.client = make_client(self._client_ids[session.shard], self._address)
+        self._listen(session)
         self._count_ready()
 
     def _forget_pending(self, session: Session) -> None:

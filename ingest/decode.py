@@ -80,6 +80,9 @@ class Decode:
                 return
             samples = self._samples(message, unit)
         except PayloadError as error:
+            if message.repeat:
+                result.repeats[message.shard] = result.repeats.get(message.shard, 0) + 1
+                return
             refused = Quarantined(message, Reason(error.reason), error.detail, unit_id=unit.id if unit else None,
                                   unit_no=unit.no if unit else None)  # fmt: skip
             result.quarantined.append(refused)

@@ -33,8 +33,8 @@ def client_ids(conn: Connection) -> dict[int, str]:
 
 
 def take_free(conn: Connection, owner: str, now: datetime, lifetime: timedelta) -> Lease:
-    """Take every shard that nobody holds (or that ``owner`` held in an earlier life); raises their epochs."""
-    free = [row[0] for row in conn.execute(QUERIES.free_shards, (now, owner))]
+    """Take every shard that nobody holds, or whose holder stopped renewing; raises their epochs."""
+    free = [row[0] for row in conn.execute(QUERIES.free_shards, (now,))]
     epochs: dict[int, int] = {}
     for shard in free:
         row = conn.execute(QUERIES.take_lease, (owner, now + lifetime, shard)).fetchone()

@@ -45,7 +45,7 @@ select shard, client_id from ingest.shard order by shard;
 
 -- name: free_shards
 select shard from ingest.shard
-where owner is null or lease_until < %s or owner = %s order by shard for update skip locked;
+where owner is null or lease_until < %s order by shard for update skip locked;
 
 -- name: take_lease
 update ingest.shard set owner = %s, epoch = epoch + 1, lease_until = %s where shard = %s returning epoch;
@@ -55,3 +55,6 @@ update ingest.shard set lease_until = %s where owner = %s and shard = any(%s) an
 
 -- name: release_leases
 update ingest.shard set owner = null, lease_until = null where owner = %s;
+
+-- name: quarantined_already
+select 1 from ingest.quarantine where payload_hash = %s and topic = %s and position = %s limit 1;

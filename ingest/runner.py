@@ -236,7 +236,6 @@ class Worker:
         fresh = frozenset(gained.epochs) - kept if gained is not None else frozenset()
         self._give_up(sessions, lost)
         if gained is not None and gained.epochs:
-            # taking again what we hold already raises its epoch: keep the newest of each
             self._lease = leases.joined(self._lease, gained)
         if fresh or lost:
             self._own(conn, sessions, fresh)

@@ -219,10 +219,16 @@ class Store:
     def _insert_quarantine(
         self, conn: Connection, refused: Sequence[Quarantined], numbers: Mapping[int, int], tallies: dict[int, Tally]
     ) -> None:
-        if not refused:
-            return
+        kept: list[Quarantined] = []
         for q in refused:
-            tallies[q.message.shard].quarantined += q.samples
+            key = (payload_hash(q.message.payload), _printable(q.message.topic), q.position)
+            if q.message.dup and conn.execute(QUERIES.quarantined_already, key).fetchone() is not None:
+                tallies[q.message.shard].redelivered += q.samples
+            else:
+                tallies[q.message.shard].quarantined += q.samples
+                kept.append(q)
+        if not kept:
+            return
         with conn.cursor() as cursor:
             cursor.executemany(
                 QUERIES.insert_quarantine,
@@ -230,7 +236,7 @@ class Store:
                     (q.message.shard, numbers[q.message.shard], q.message.received_at, _printable(q.message.topic), q.unit_id,
                      q.unit_no, q.channel, None if q.ts_us is None else moment(q.ts_us), q.seq, q.reason.value,
                      _printable(q.detail[:1_000]), q.samples, q.message.payload, payload_hash(q.message.payload), q.position)
-                    for q in refused
+                    for q in kept
                 ],
             )  # fmt: skip
 

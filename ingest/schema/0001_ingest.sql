@@ -52,6 +52,7 @@ create table ingest.quarantine (
     replay_result text
 );
 create index quarantine_by_time on ingest.quarantine (received_at desc);
+create index quarantine_by_hash on ingest.quarantine (payload_hash);
 create index quarantine_by_reason on ingest.quarantine (reason, id desc);
 
 -- 最新状态 of a unit's terminal: clocks, session, online.
