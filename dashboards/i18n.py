@@ -72,8 +72,8 @@ def read_translations(language: str, folder: Path = LOCALE_FOLDER) -> Translatio
         if not message.id or message.fuzzy:
             continue
         if isinstance(message.id, (list, tuple)):
-            forms = tuple(str(form) for form in message.string)
-            if all(forms):
+            forms = tuple(str(form) for form in message.string or ())
+            if forms and all(forms):
                 plural[message.context, str(message.id[0])] = forms
         elif message.string:
             singular[message.context, str(message.id)] = str(message.string)
@@ -93,10 +93,7 @@ def choose_language(*wishes: str | None) -> str:
     >>> choose_language("fr")
     'zh-CN'
     """
-    for wish in wishes:
-        if wish in LANGUAGES:
-            return wish
-    return DEFAULT_LANGUAGE
+    return next((wish for wish in wishes if wish is not None and wish in LANGUAGES), DEFAULT_LANGUAGE)
 
 
 _SOURCE = Translations("en", {}, {})

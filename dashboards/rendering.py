@@ -6,12 +6,12 @@ Times are aware UTC inside and Asia/Shanghai on the page; a time on a page alway
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -25,10 +25,6 @@ TEMPLATE_FOLDER = Path(__file__).parent / "templates"
 STATIC_FOLDER = Path(__file__).parent / "static"
 CHINA = ZoneInfo("Asia/Shanghai")
 THEMES = ("auto", "light", "dark")
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
-    "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +45,11 @@ class NavigationItem:
     current: bool = False
 
 
+def nobody(action: str) -> bool:
+    """The permissions of someone who is not logged in."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """What every page needs besides its own content."""
@@ -61,13 +62,18 @@ class Frame:
     viewer: Viewer | None = None
     navigation: tuple[NavigationItem, ...] = ()
     csrf: str = ""
-    allowed: frozenset[str] = frozenset()
+    permits: Callable[[str], bool] = nobody
     feed_address: str | None = None
+    feed_after: int | None = None
     city: str = ""
     hotline: str = "96366"
     version: str = ""
-    flash: str | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    demo: bool = False
+
+    @property
+    def today(self) -> date:
+        """The city's date."""
+        return local(self.now).date()
 
     def with_query(self, **changes: str | int | None) -> str:
         """This page's address with some query fields changed; None removes one. A change of filter goes to page one.
@@ -92,11 +98,8 @@ class Frame:
         return next((value for key, value in self.query if key == name), otherwise)
 
     def may(self, action: str) -> bool:
-        return action in self.allowed
-
-
-class HasNow(Protocol):
-    now: datetime
+        """Whether who looks may do this; the route decides again when it is done."""
+        return self.permits(action)
 
 
 _frame: ContextVar[Frame] = ContextVar("teshe_frame")
@@ -260,6 +263,11 @@ def word_filter(context: Context, code: object, family: str) -> str | Markup:
     return i18n.gettext(text)
 
 
+def word_pairs(codes: Iterable[str], family: str) -> list[tuple[str, str]]:
+    """Codes with their words, for a choice."""
+    return [(code, i18n.gettext(words.source_text(family, code) or code)) for code in codes]
+
+
 def count_filter(number: float | None, digits: int = 0) -> str | Markup:
     """A count with thousands separators.
 
@@ -288,7 +296,6 @@ def _script_texts() -> Mapping[str, str]:
         "feedLive": i18n.gettext("Live"),
         "feedConnecting": i18n.gettext("Connecting"),
         "feedStale": i18n.gettext("Feed stale"),
-        "sending": i18n.gettext("Sending…"),
         "network": i18n.gettext(
             "Not sent: no connection to the server. Nothing was lost; send it again."
         ),
@@ -342,12 +349,15 @@ class Renderer:
         jinja2.UndefinedError
             If the template names something that was not given.
         """
-        i18n.use(self._translations[i18n.choose_language(frame.language)])
+        i18n.use(self.translations(frame.language))
         token = _frame.set(frame)
         try:
             return self.environment.get_template(template).render(frame=frame, **values)
         finally:
             _frame.reset(token)
+
+    def translations(self, language: str) -> i18n.Translations:
+        return self._translations[i18n.choose_language(language)]
 
     def template_names(self) -> Iterable[str]:
         return self.environment.list_templates(extensions=["html"])

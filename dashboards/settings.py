@@ -10,6 +10,7 @@ class WebSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TESHE_", frozen=True, extra="ignore")
 
     hotline: str = Field("96366", description="热线号码 shown to passengers; Anhui uses 96366")
+    city_name: str = Field("宿州市", description="City shown in the top bar and on the wall")
     cookie_secure: bool = Field(True, description="Send the session cookie over HTTPS only; the demo on localhost turns it off")
     demo_notice: bool = Field(False, description="Show that the city is simulated")
     database_connections: int = Field(16, ge=2, le=90, description="Pool size of one web process")

@@ -2,7 +2,6 @@
 import * as echarts from "/static/vendor/echarts/echarts.esm.min.js";
 
 const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 function frame() {
   const text = { color: token("--ink-3"), fontFamily: token("--font"), fontSize: 12 };
@@ -14,7 +13,7 @@ function frame() {
     splitLine: { lineStyle: { color: token("--line") } },
   };
   return {
-    animation: !calm() && false,
+    animation: false,
     textStyle: text,
     aria: { enabled: true },
     color: [token("--chart-1"), token("--chart-2"), token("--chart-3"), token("--chart-4")],
@@ -98,14 +97,23 @@ function draw(figure, chart) {
   chart.setOption({ ...rest, ...kinds[figure.dataset.chart](data, { ...rest, axis }) }, true);
 }
 
+const drawn = new Map();
+
+export function setData(figure, data) {
+  figure.querySelector("script").textContent = JSON.stringify(data);
+  draw(figure, drawn.get(figure));
+}
+
 export function drawAll() {
-  const charts = [...document.querySelectorAll("[data-chart]")].map((figure) => {
+  for (const figure of document.querySelectorAll("[data-chart]")) {
+    if (drawn.has(figure)) continue;
     const chart = echarts.init(figure.querySelector(".canvas"));
+    drawn.set(figure, chart);
     draw(figure, chart);
     new ResizeObserver(() => chart.resize()).observe(figure);
-    return [figure, chart];
-  });
-  const again = () => charts.forEach(([figure, chart]) => draw(figure, chart));
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
-  addEventListener("beforeprint", again);
+  }
 }
+
+const again = () => drawn.forEach((chart, figure) => draw(figure, chart));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+addEventListener("beforeprint", again);

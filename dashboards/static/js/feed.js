@@ -1,4 +1,5 @@
-// The live feed. Messages {seq, kind, at, data}; {type: "heartbeat", seq, at} each 5 s; {type: "resync"} for a slow client.
+// The live feed. {type: "entry", seq, kind, at, data}; {type: "heartbeat", seq, at, read_at} each 5 s; {type: "resync"}: the
+// server lets go of a client that fell behind, who then shows everything afresh and joins at the head.
 // After a gap it resumes from the last sequence number it has shown; when nothing came for 12 s it says so, loudly.
 // Other modules listen on document for "teshe:<kind>", "teshe:resync" and "teshe:feed" (live | connecting | stale).
 import { say } from "./texts.js";
@@ -50,7 +51,7 @@ export class Feed {
     this.attempts = 0;
     this.lastData = message.at ?? this.lastData;
     if (message.type === "resync") {
-      this.seq = message.seq ?? this.seq;
+      this.seq = null;
       document.dispatchEvent(new CustomEvent("teshe:resync"));
     } else if (message.type === "heartbeat") {
       if (this.seq === null) this.seq = message.seq;

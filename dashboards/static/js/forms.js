@@ -3,13 +3,8 @@ import { say } from "./texts.js";
 
 function busy(form, on) {
   for (const button of form.querySelectorAll("button:not([type=button])")) {
-    if (on) {
-      button.dataset.label = button.textContent;
-      button.setAttribute("aria-busy", "true");
-    } else if (button.dataset.label) {
-      button.textContent = button.dataset.label;
-      button.removeAttribute("aria-busy");
-    }
+    if (on) button.setAttribute("aria-busy", "true");
+    else button.removeAttribute("aria-busy");
   }
 }
 
@@ -27,9 +22,14 @@ export function protectForms() {
       showProblem(form, say("network"));
       return;
     }
+    if (form.dataset.api) {
+      event.preventDefault();
+      sent.add(form);
+      send(form, event.submitter).finally(() => sent.delete(form));
+      return;
+    }
     sent.add(form);
     busy(form, true);
-    if (event.submitter) event.submitter.textContent = say("sending");
   });
   // A page that comes back from the history may be sent again.
   addEventListener("pageshow", (event) => {
@@ -38,6 +38,51 @@ export function protectForms() {
   document.addEventListener("change", (event) => {
     if (event.target.matches("form[data-auto] select, form[data-auto] input")) event.target.form.requestSubmit();
   });
+}
+
+// The fields as JSON: "detail.outcome" becomes {detail: {outcome}}, empty ones are left out, data-type says int, bool or time (a wall-clock time of the city).
+export function asJson(form, submitter) {
+  const body = {};
+  for (const [name, value] of new FormData(form, submitter)) {
+    if (name === "_csrf" || value === "") continue;
+    const type = form.elements[name]?.dataset?.type;
+    const path = name.split(".");
+    let place = body;
+    for (const part of path.slice(0, -1)) place = place[part] ??= {};
+    place[path.at(-1)] = type === "int" ? Number.parseInt(value, 10) : type === "bool" ? value === "true" : type === "time" ? `${value}:00+08:00` : value;
+  }
+  return body;
+}
+
+async function send(form, submitter) {
+  form.querySelector("[data-problem]")?.remove();
+  busy(form, true);
+  try {
+    const answer = await fetch(form.dataset.api, {
+      method: "POST",
+      headers: {
+        "Content-Type": "application/json",
+        Accept: "application/json",
+        "X-CSRF-Token": form.elements._csrf?.value ?? "",
+        "Idempotency-Key": (form.dataset.idempotency ??= `${Date.now()}-${Math.random().toString(36).slice(2)}`),
+      },
+      body: JSON.stringify(asJson(form, submitter)),
+    });
+    const body = answer.headers.get("content-type")?.includes("json") ? await answer.json() : {};
+    if (!answer.ok) {
+      showProblem(form, [body.title, body.detail].filter(Boolean).join(": ") || String(answer.status));
+      return;
+    }
+    form.closest("details.action")?.removeAttribute("open");
+    document.dispatchEvent(new CustomEvent("teshe:sent", { detail: body }));
+    const then = form.dataset.then ?? "reload";
+    if (then === "reload") location.reload();
+    else if (then !== "renew") location.assign(then.replace(/\{(\w+)\}/g, (_, key) => encodeURIComponent(body[key] ?? "")));
+  } catch {
+    showProblem(form, say("network"));
+  } finally {
+    busy(form, false);
+  }
 }
 
 export function showProblem(form, text) {

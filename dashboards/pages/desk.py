@@ -1,0 +1,151 @@
+"""应急台, the emergency desk: who needs me now? And 大屏, the wall: is the city normal?"""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from dashboards.context import Context, permit
+from dashboards.pages import maps
+from dashboards.pages.frame import language_of, page
+from dashboards.pages.guidance import guidance_for
+from dashboards.pages.reads import QUERIES, known, row, rows, value
+from dashboards.rendering import local
+from equipment.access.model import Asker
+from equipment.foundation.database import Connection
+
+router = APIRouter(include_in_schema=False)
+STORM_COUNT = 10
+STORM_WINDOW = timedelta(minutes=10)
+EARTH_KM = 6371.0
+
+
+def midnight(now: datetime) -> datetime:
+    """The beginning of the city's day."""
+    return local(now).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def distance_km(a_lat: float, a_lon: float, b_lat: float, b_lon: float) -> float:
+    """Great-circle distance [km].
+
+    >>> round(distance_km(33.64, 116.96, 34.44, 116.35))
+    105
+    """
+    a, b = math.radians(a_lat), math.radians(b_lat)
+    step = math.sin((b - a) / 2) ** 2 + math.cos(a) * math.cos(b) * math.sin(math.radians(b_lon - a_lon) / 2) ** 2
+    return 2 * EARTH_KM * math.asin(math.sqrt(step))
+
+
+def resources(conn: Connection, incident: Any, stations: list[Any]) -> list[dict[str, Any]]:
+    """Whom to ring, in the order of the three levels: firm, use-unit, nearest rescue stations."""
+    people: dict[int, list[Any]] = {}
+    for person in rows(conn, QUERIES.persons_of, ([i for i in (incident.firm_org_id, incident.use_org_id) if i],)):
+        people.setdefault(person.organisation_id, []).append(person)
+    found: list[dict[str, Any]] = []
+    if incident.firm_org_id:
+        found.append({"role": "firm", "name": incident.firm_name, "phone": incident.firm_phone, "people": people.get(incident.firm_org_id, [])[:3], "km": None})
+    if incident.use_org_id:
+        found.append({"role": "use_unit", "name": incident.use_unit_name, "phone": incident.use_unit_phone, "people": people.get(incident.use_org_id, [])[:2], "km": None})
+    if incident.lat is not None and incident.lon is not None:
+        near = sorted(stations, key=lambda s: distance_km(incident.lat, incident.lon, s.lat, s.lon))[:3]
+        found += [
+            {"role": "station", "name": s.name, "phone": s.duty_phone, "people": [], "km": distance_km(incident.lat, incident.lon, s.lat, s.lon)}
+            for s in near
+        ]
+    return found
+
+
+def incident_view(conn: Connection, incident_id: int) -> dict[str, Any]:
+    """Everything about one incident."""
+    incident = known(row(conn, QUERIES.incident, (incident_id,)), "No such incident, or it is outside your area.")
+    stations = rows(conn, QUERIES.stations)
+    return {
+        "incident": incident,
+        "events": rows(conn, QUERIES.incident_events, (incident_id,)),
+        "dispatches": rows(conn, QUERIES.incident_dispatches, (incident_id,)),
+        "calls": rows(conn, QUERIES.incident_calls, (incident_id,)),
+        "alarms": rows(conn, QUERIES.incident_alarms, (incident_id,)),
+        "resources": resources(conn, incident, stations),
+        "guidance": guidance_for(incident.kind, incident.state),
+        "stations": stations,
+    }
+
+
+def desk_map(view: dict[str, Any] | None, queue: list[Any], stations: list[Any]) -> dict[str, Any]:
+    """The chosen lift with the stations around it, or all open incidents."""
+    marks = [
+        maps.point(i.lat, i.lon, i.unit_name or i.place, severity=i.severity, href=f"/desk/{i.id}")
+        for i in queue
+        if view is None or i.id != view["incident"].id
+    ]
+    if view is not None:
+        chosen = view["incident"]
+        marks.append(maps.point(chosen.lat, chosen.lon, chosen.unit_name or chosen.place, severity=chosen.severity))
+    marks += [maps.point(s.lat, s.lon, s.name, kind="station") for s in stations]
+    return {"districts": [], "points": maps.placed(marks), "view": "points"}
+
+
+def show(request: Request, context: Context, asker: Asker, incident_id: int | None) -> Response:
+    """The desk with one incident chosen, or none."""
+    now = context.clock.now()
+    with context.transaction(asker) as conn:
+        head = value(conn, QUERIES.feed_head)
+        queue = rows(conn, QUERIES.open_incidents)
+        view = incident_view(conn, incident_id) if incident_id is not None else None
+        stations = view["stations"] if view else rows(conn, QUERIES.stations)
+        recent = value(conn, QUERIES.opened_since, (now - STORM_WINDOW,))
+        alarms = rows(conn, QUERIES.open_alarm_counts)
+        devices = row(conn, QUERIES.devices_online)
+        closed = rows(conn, QUERIES.closed_incidents, (8,)) if view is None else []
+        outlines = rows(conn, QUERIES.districts)
+    chart = desk_map(view, queue, stations)
+    chart["districts"] = maps.districts(outlines, language_of(request))
+    return page(
+        request,
+        "pages/desk.html",
+        feed_after=head,
+        queue=queue,
+        chosen=incident_id,
+        view=view,
+        map=chart,
+        storm=recent if recent >= STORM_COUNT else None,
+        alarms=alarms,
+        devices=devices,
+        closed=closed,
+        account=asker.account_id,
+    )
+
+
+@router.get("/desk")
+def desk(request: Request, context: Context, asker: Annotated[Asker, Depends(permit("desk.view"))]) -> Response:
+    return show(request, context, asker, None)
+
+
+@router.get("/desk/{incident_id}")
+def desk_incident(
+    request: Request, context: Context, incident_id: int, asker: Annotated[Asker, Depends(permit("desk.view"))]
+) -> Response:
+    return show(request, context, asker, incident_id)
+
+
+@router.get("/wall")
+def wall(request: Request, context: Context, asker: Annotated[Asker, Depends(permit("wall.view"))]) -> Response:
+    """Legible at five metres; no fatality figure by default."""
+    now = context.clock.now()
+    with context.transaction(asker) as conn:
+        head = value(conn, QUERIES.feed_head)
+        queue = rows(conn, QUERIES.open_incidents)
+        areas = rows(conn, QUERIES.wall_districts)
+        today = row(conn, QUERIES.today, (midnight(now),))
+        alarms = rows(conn, QUERIES.open_alarm_counts)
+        devices = row(conn, QUERIES.devices_online)
+    language = language_of(request)
+    points = maps.placed(maps.point(i.lat, i.lon, i.unit_name or i.place, severity=i.severity) for i in queue)
+    chart = {"districts": maps.districts(areas, language, {a.id: f"{a.online}/{a.fitted}" for a in areas}), "points": points}
+    return page(
+        request, "pages/wall.html", feed_after=head, queue=queue, areas=areas, today=today, alarms=alarms, devices=devices, map=chart
+    )

@@ -1,0 +1,80 @@
+"""维保与使用单位: what is due, what went wrong, what must I confirm today? And one record on one page."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from dashboards import words
+from dashboards.context import Context, permit
+from dashboards.pages.frame import page
+from dashboards.pages.reads import QUERIES, filters, known, row, rows, value, window
+from dashboards.rendering import local
+from equipment.access.model import Asker
+
+router = APIRouter(include_in_schema=False)
+DUE_DAYS = 15
+"""半月保: at least every 15 days (特种设备安全监察条例 art. 31)."""
+SHOWN = 50
+
+
+@router.get("/firm")
+def firm(request: Request, context: Context, asker: Annotated[Asker, Depends(permit("firm.view"))]) -> Response:
+    """The firm's day: dispatches first, then what is due, then records and hazards."""
+    now = context.clock.now()
+    with context.transaction(asker) as conn:
+        head = value(conn, QUERIES.feed_head)
+        values = {
+            "dispatches": rows(conn, QUERIES.firm_dispatches, {"open": True, "since": now}),
+            "due": rows(conn, QUERIES.due_units, {"days": DUE_DAYS, "limit": SHOWN}),
+            "counts": row(conn, QUERIES.due_counts, {"days": DUE_DAYS, "today": local(now).date()}),
+            "records": rows(conn, QUERIES.records, {"state": "", "limit": 10, "offset": 0}),
+            "hazards": rows(
+                conn,
+                QUERIES.hazards,
+                {"state": "open", "grade": "", "district": "", "q": "", "now": now, "limit": 20, "offset": 0},
+            ),
+        }
+    return page(request, "pages/firm.html", feed_after=head, soon=local(now).date() + timedelta(days=3), **values)
+
+
+@router.get("/use-unit")
+def use_unit(request: Request, context: Context, asker: Annotated[Asker, Depends(permit("use_unit.view"))]) -> Response:
+    """The use-unit's day: records to confirm, hazards to rectify, its lifts."""
+    now = context.clock.now()
+    with context.transaction(asker) as conn:
+        head = value(conn, QUERIES.feed_head)
+        values = {
+            "to_confirm": rows(conn, QUERIES.records, {"state": "submitted", "limit": SHOWN, "offset": 0}),
+            "hazards": rows(
+                conn,
+                QUERIES.hazards,
+                {"state": "open", "grade": "", "district": "", "q": "", "now": now, "limit": 20, "offset": 0},
+            ),
+            "incidents": rows(conn, QUERIES.open_incidents),
+            "due": rows(conn, QUERIES.due_units, {"days": DUE_DAYS, "limit": 20}),
+        }
+    return page(request, "pages/use_unit.html", feed_after=head, **values)
+
+
+@router.get("/records")
+def records(request: Request, context: Context, asker: Annotated[Asker, Depends(permit("record.view"))]) -> Response:
+    wanted, page_of = filters(request, "state"), window(request)
+    with context.transaction(asker) as conn:
+        found, following, previous = page_of.cut(rows(conn, QUERIES.records, {**wanted, **page_of.parameters()}))
+    states = tuple(words.WORDS["record_state"])
+    return page(request, "pages/records.html", records=found, next=following, previous=previous, states=states)
+
+
+@router.get("/records/{record_id}")
+def record(
+    request: Request, context: Context, record_id: UUID, asker: Annotated[Asker, Depends(permit("record.view"))]
+) -> Response:
+    with context.transaction(asker) as conn:
+        found = known(row(conn, QUERIES.record, (record_id,)), "No such record, or it lies outside your area.")
+        items = rows(conn, QUERIES.record_items, (record_id,))
+    return page(request, "pages/record.html", record=found, items=items)

@@ -1,0 +1,433 @@
+-- Everything the pages read, under the asker's scope: row security decides what is there.
+
+-- name: feed_head
+select dashboards.feed_head('desk');
+
+-- name: open_incidents
+select i.id, i.number, i.state, i.kind, i.severity, i.first_source, i.confirmed, i.place, i.trapped, i.injured,
+       i.opened_at, i.reported_at, i.verify_by, i.accepted_at, i.dispatched_at, i.arrived_at, i.freed_at, i.version,
+       u.id as unit_id, u.name as unit_name, u.rescue_code, u.place_name, u.building, u.entrance, u.address, u.lon, u.lat,
+       j.name_zh as district_zh, j.name_en as district_en,
+       d.level as dispatch_level, d.answer_by, d.arrive_by, d.answered_at, o.name as dispatched_to
+from alarms.incident i
+left join equipment.unit u on u.no = i.unit_no
+left join equipment.jurisdiction j on j.id = u.jurisdiction_id
+left join lateral (select * from alarms.dispatch d where d.incident_id = i.id order by d.id desc limit 1) d on true
+left join equipment.organisation o on o.id = d.organisation_id
+where i.state not in ('closed', 'cancelled', 'auto_cleared', 'merged')
+order by (i.freed_at is not null),
+         array_position(array['critical', 'high', 'medium', 'low'], i.severity),
+         (i.accepted_at is not null), i.opened_at
+limit 300;
+
+-- name: opened_since
+select count(*) from alarms.incident where opened_at > %s;
+
+-- name: incident
+select i.*, u.id as unit_id, u.name as unit_name, u.kind as unit_kind, u.rescue_code, u.place_name, u.building, u.entrance,
+       u.address, u.lon, u.lat, u.datum, u.status as unit_status, u.firm_org_id, u.use_org_id, u.parameters,
+       u.manufacturer, u.first_use_date, j.name_zh as district_zh, j.name_en as district_en,
+       f.name as firm_name, f.duty_phone as firm_phone, o.name as use_unit_name, o.duty_phone as use_unit_phone,
+       a.display_name as accepted_by_name,
+       (select max(r.ended_at) from maintenance.record r where r.unit_no = i.unit_no) as last_maintenance
+from alarms.incident i
+left join equipment.unit u on u.no = i.unit_no
+left join equipment.jurisdiction j on j.id = u.jurisdiction_id
+left join equipment.organisation f on f.id = u.firm_org_id
+left join equipment.organisation o on o.id = u.use_org_id
+left join equipment.account a on a.id = i.accepted_by
+where i.id = %s;
+
+-- name: incident_events
+select e.id, e.event, e.from_state, e.to_state, e.at, e.recorded_at, e.how_known, e.reason, e.detail,
+       a.display_name as actor
+from alarms.incident_event e left join equipment.account a on a.id = e.account_id
+where e.incident_id = %s order by e.at, e.id;
+
+-- name: incident_dispatches
+select d.*, o.name as organisation, o.duty_phone, o.kind as organisation_kind
+from alarms.dispatch d left join equipment.organisation o on o.id = d.organisation_id
+where d.incident_id = %s order by d.id;
+
+-- name: incident_calls
+select c.id, c.category, c.place, c.caller_phone, c.description, c.trapped, c.injured, c.reported_at, c.source
+from alarms.incident_source s join ingest.call_record c on c.id::text = s.source_id and s.source_kind = 'call'
+where s.incident_id = %s order by c.reported_at;
+
+-- name: incident_alarms
+select m.id, m.rule, m.severity, m.state, m.active, m.started_at, m.raised_at, m.cleared_at, m.no_signal, m.evidence
+from alarms.incident_source s join alarms.alarm m on m.id = s.source_id and s.source_kind = 'alarm'
+where s.incident_id = %s order by m.raised_at;
+
+-- name: stations
+select id, kind, name, duty_phone, lon, lat from equipment.organisation
+where kind = 'rescue_station' and lat is not null order by id;
+
+-- name: persons_of
+select organisation_id, name, phone, duty from equipment.person
+where organisation_id = any(%s) and phone is not null order by organisation_id, id;
+
+-- name: closed_incidents
+select i.id, i.number, i.state, i.kind, i.severity, i.opened_at, i.closed_at, i.outcome, i.confirmed, i.first_source,
+       coalesce(u.name, i.place) as unit_name, u.id as unit_id
+from alarms.incident i left join equipment.unit u on u.no = i.unit_no
+where i.state in ('closed', 'cancelled', 'auto_cleared', 'merged')
+order by i.opened_at desc limit %s;
+
+-- name: wall_districts
+select j.id, j.name_zh, j.name_en, count(u.no) as units,
+       count(s.unit_no) filter (where s.online) as online, count(u.device_model) as fitted
+from equipment.jurisdiction j
+left join equipment.unit u on starts_with(u.jurisdiction_path, j.path) and u.status = 'in_use'
+left join ingest.unit_state s on s.unit_no = u.no
+where j.kind = 'district'
+group by j.id, j.name_zh, j.name_en order by j.id;
+
+-- name: today
+select count(*) as opened,
+       count(*) filter (where confirmed and kind = 'entrapment') as entrapments,
+       coalesce(sum(trapped) filter (where confirmed and freed_at is not null), 0) as people,
+       count(*) filter (where arrived_at is not null and dispatched_at is not null) as arrivals,
+       count(*) filter (where arrived_at - dispatched_at <= interval '30 minutes') as in_time,
+       avg(extract(epoch from arrived_at - dispatched_at)) filter (where arrived_at is not null and dispatched_at is not null) as arrival_seconds,
+       avg(extract(epoch from freed_at - arrived_at)) filter (where freed_at is not null and arrived_at is not null) as rescue_seconds
+from alarms.incident where opened_at >= %s and state <> 'merged';
+
+-- name: open_alarms
+select m.id, m.rule, m.severity, m.state, m.active, m.no_signal, m.raised_at, m.cleared_at, m.receivers,
+       u.id as unit_id, u.name as unit_name, u.rescue_code, j.name_zh as district_zh, j.name_en as district_en,
+       s.incident_id, i.number as incident_number
+from alarms.alarm m
+join equipment.unit u on u.no = m.unit_no
+join equipment.jurisdiction j on j.id = u.jurisdiction_id
+left join alarms.incident_source s on s.source_kind = 'alarm' and s.source_id = m.id
+left join alarms.incident i on i.id = s.incident_id
+where m.state <> 'normal' and not m.shadow
+  and (%(severity)s = '' or m.severity = %(severity)s)
+  and (%(state)s = '' or m.state like '%%' || %(state)s)
+order by array_position(array['critical', 'high', 'medium', 'low'], m.severity), m.raised_at desc
+limit %(limit)s offset %(offset)s;
+
+-- name: open_alarm_counts
+select severity, count(*) as n, count(*) filter (where state like '%%unacknowledged') as unacknowledged
+from alarms.alarm where state <> 'normal' and not shadow group by severity;
+
+-- name: devices_online
+select count(*) filter (where s.online) as online, count(*) as fitted, max(s.last_received_at) as last_received_at
+from equipment.unit u left join ingest.unit_state s on s.unit_no = u.no
+where u.device_model is not null and u.status = 'in_use';
+
+-- name: units
+select u.no, u.id, u.name, u.kind, u.rescue_code, u.place_name, u.building, u.entrance, u.address, u.status,
+       u.device_model, u.first_use_date, u.insurance_valid_to, j.name_zh as district_zh, j.name_en as district_en,
+       f.name as firm_name, s.online, s.last_received_at,
+       (select count(*) from alarms.alarm m where m.unit_no = u.no and m.state <> 'normal' and not m.shadow) as open_alarms,
+       (select count(*) from maintenance.hazard h where h.unit_no = u.no and h.state not in ('closed', 'unsubstantiated')) as open_hazards,
+       (select max(r.ended_at) from maintenance.record r where r.unit_no = u.no) as last_maintenance
+from equipment.unit u
+join equipment.jurisdiction j on j.id = u.jurisdiction_id
+left join equipment.organisation f on f.id = u.firm_org_id
+left join ingest.unit_state s on s.unit_no = u.no
+where (%(q)s = '' or u.rescue_code = %(q)s or u.id = %(q)s or u.device_code = %(q)s
+       or strpos(lower(concat_ws(' ', u.name, u.place_name, u.building, u.entrance, u.address)), lower(%(q)s)) > 0)
+  and (%(kind)s = '' or u.kind = %(kind)s)
+  and (%(status)s = '' or u.status = %(status)s)
+  and (%(district)s = '' or u.jurisdiction_path like '%%/' || %(district)s || '/%%')
+  and (%(online)s = '' or (%(online)s = 'yes' and s.online) or (%(online)s = 'no' and u.device_model is not null and s.online is not true)
+       or (%(online)s = 'none' and u.device_model is null))
+order by case when %(sort)s = 'name' then u.name end, case when %(sort)s = '-name' then u.name end desc,
+         case when %(sort)s = 'age' then u.first_use_date end, case when %(sort)s = '-age' then u.first_use_date end desc,
+         u.no
+limit %(limit)s offset %(offset)s;
+
+-- name: count_units
+select count(*) from equipment.unit u left join ingest.unit_state s on s.unit_no = u.no
+where (%(q)s = '' or u.rescue_code = %(q)s or u.id = %(q)s or u.device_code = %(q)s
+       or strpos(lower(concat_ws(' ', u.name, u.place_name, u.building, u.entrance, u.address)), lower(%(q)s)) > 0)
+  and (%(kind)s = '' or u.kind = %(kind)s)
+  and (%(status)s = '' or u.status = %(status)s)
+  and (%(district)s = '' or u.jurisdiction_path like '%%/' || %(district)s || '/%%')
+  and (%(online)s = '' or (%(online)s = 'yes' and s.online) or (%(online)s = 'no' and u.device_model is not null and s.online is not true)
+       or (%(online)s = 'none' and u.device_model is null));
+
+-- name: districts
+select id, name_zh, name_en from equipment.jurisdiction where kind = 'district' order by id;
+
+-- name: unit
+select u.*, j.name_zh as district_zh, j.name_en as district_en, f.name as firm_name, f.duty_phone as firm_phone,
+       o.name as use_unit_name, o.duty_phone as use_unit_phone,
+       s.online, s.last_ts, s.last_server_time, s.last_received_at, s.clock_offset_ms, s.clock_stable, s.status_at
+from equipment.unit u
+join equipment.jurisdiction j on j.id = u.jurisdiction_id
+left join equipment.organisation f on f.id = u.firm_org_id
+left join equipment.organisation o on o.id = u.use_org_id
+left join ingest.unit_state s on s.unit_no = u.no
+where u.id = %s;
+
+-- name: unit_alarms
+select id, rule, severity, state, active, started_at, raised_at, cleared_at, no_signal, retrospective, evidence
+from alarms.alarm where unit_no = %s and not shadow order by (state = 'normal'), raised_at desc limit 50;
+
+-- name: unit_calls
+select id, category, place, description, reported_at, closed_at, source from ingest.call_record
+where unit_no = %s order by reported_at desc limit 50;
+
+-- name: unit_incidents
+select id, number, state, kind, severity, opened_at, closed_at, confirmed from alarms.incident
+where unit_no = %s order by opened_at desc limit 50;
+
+-- name: unit_records
+select id, level, state, started_at, ended_at, failed_items, received_at from maintenance.record
+where unit_no = %s order by ended_at desc limit 50;
+
+-- name: unit_hazards
+select id, number, state, grade, description, opened_at, due_at, closed_at from maintenance.hazard
+where unit_no = %s order by opened_at desc limit 50;
+
+-- name: unit_leads
+select id, state, summary, suggested_grade, opened_at, last_seen_at, occurrences, hazard_id from maintenance.lead
+where unit_no = %s order by opened_at desc limit 50;
+
+-- name: unit_by_plate
+select u.no, u.id, u.name, u.rescue_code, u.address, u.place_name, u.building, u.entrance, u.status, f.name as firm_name,
+       f.duty_phone as firm_phone, o.name as use_unit_name, o.duty_phone as use_unit_phone,
+       (select i.id from alarms.incident i where i.unit_no = u.no
+          and i.state not in ('closed', 'cancelled', 'auto_cleared', 'merged') order by i.id desc limit 1) as open_incident,
+       (select max(r.ended_at) from maintenance.record r where r.unit_no = u.no) as last_maintenance,
+       (select count(*) from maintenance.hazard h where h.unit_no = u.no and h.state not in ('closed', 'unsubstantiated')) as open_hazards
+from equipment.unit u
+left join equipment.organisation f on f.id = u.firm_org_id
+left join equipment.organisation o on o.id = u.use_org_id
+where u.rescue_code = %s;
+
+-- name: find_lift
+select u.no, u.id, u.name, u.rescue_code, u.address, u.place_name, u.building, u.entrance, u.status, f.name as firm_name,
+       f.duty_phone as firm_phone, o.name as use_unit_name, o.duty_phone as use_unit_phone,
+       (select i.id from alarms.incident i where i.unit_no = u.no
+          and i.state not in ('closed', 'cancelled', 'auto_cleared', 'merged') order by i.id desc limit 1) as open_incident,
+       (select max(r.ended_at) from maintenance.record r where r.unit_no = u.no) as last_maintenance,
+       (select count(*) from maintenance.hazard h where h.unit_no = u.no and h.state not in ('closed', 'unsubstantiated')) as open_hazards
+from equipment.unit u
+left join equipment.organisation f on f.id = u.firm_org_id
+left join equipment.organisation o on o.id = u.use_org_id
+where u.rescue_code is not null
+  and (u.rescue_code like %(q)s || '%%'
+       or strpos(lower(concat_ws(' ', u.name, u.place_name, u.building, u.entrance, u.address)), lower(%(q)s)) > 0)
+order by (u.rescue_code = %(q)s) desc, u.rescue_code limit %(limit)s;
+
+-- name: calls
+select c.id, c.external_id, c.source, c.category, c.place, c.address, c.rescue_code, c.caller_phone, c.trapped, c.reported_at,
+       c.dispatched_at, c.arrived_at, c.freed_at, c.closed_at, c.historical, u.id as unit_id, u.name as unit_name,
+       s.incident_id, i.number as incident_number
+from ingest.call_record c
+left join equipment.unit u on u.no = c.unit_no
+left join alarms.incident_source s on s.source_kind = 'call' and s.source_id = c.id::text
+left join alarms.incident i on i.id = s.incident_id
+where (%(q)s = '' or c.rescue_code = %(q)s or c.external_id = %(q)s
+       or strpos(lower(concat_ws(' ', c.place, c.address, u.name, c.description)), lower(%(q)s)) > 0)
+  and (%(category)s = '' or c.category = %(category)s)
+  and (%(historical)s = '' or c.historical = (%(historical)s = 'yes'))
+order by c.reported_at desc, c.id desc limit %(limit)s offset %(offset)s;
+
+-- name: due_units
+select u.no, u.id, u.name, u.kind, u.rescue_code, u.address, u.place_name, j.name_zh as district_zh, j.name_en as district_en,
+       r.ended_at as last_maintenance, r.level as last_level,
+       (r.ended_at at time zone 'Asia/Shanghai')::date + %(days)s as due_on
+from equipment.unit u
+join equipment.jurisdiction j on j.id = u.jurisdiction_id
+left join lateral (select ended_at, level from maintenance.record r where r.unit_no = u.no order by ended_at desc limit 1) r on true
+where u.status = 'in_use' and u.kind in ('lift', 'escalator')
+order by due_on nulls first, u.no limit %(limit)s;
+
+-- name: due_counts
+select count(*) as total,
+       count(*) filter (where last is null) as never,
+       count(*) filter (where last < %(today)s - %(days)s) as overdue,
+       count(*) filter (where last >= %(today)s - %(days)s and last <= %(today)s - %(days)s + 3) as soon
+from (select u.no, (select (max(r.ended_at) at time zone 'Asia/Shanghai')::date from maintenance.record r where r.unit_no = u.no) as last
+      from equipment.unit u where u.status = 'in_use' and u.kind in ('lift', 'escalator')) x;
+
+-- name: firm_dispatches
+select d.id, d.level, d.ordered_at, d.answer_by, d.arrive_by, d.answered_at, d.arrived_at, d.refused_at, d.escalated_at,
+       i.id as incident_id, i.number, i.state, i.kind, i.severity, i.version, i.trapped,
+       u.id as unit_id, u.name as unit_name, u.address, u.rescue_code
+from alarms.dispatch d join alarms.incident i on i.id = d.incident_id left join equipment.unit u on u.no = i.unit_no
+where (%(open)s and i.state not in ('closed', 'cancelled', 'auto_cleared', 'merged', 'called_back'))
+   or (not %(open)s and d.ordered_at > %(since)s)
+order by d.ordered_at desc limit 50;
+
+-- name: records
+select r.id, r.level, r.state, r.started_at, r.ended_at, r.received_at, r.failed_items, r.workers, r.dispute_reason,
+       u.id as unit_id, u.name as unit_name, u.rescue_code, f.name as firm_name
+from maintenance.record r
+join equipment.unit u on u.no = r.unit_no
+join equipment.organisation f on f.id = r.firm_org_id
+where (%(state)s = '' or r.state = %(state)s)
+order by (r.state = 'submitted') desc, r.ended_at desc limit %(limit)s offset %(offset)s;
+
+-- name: record
+select r.*, u.id as unit_id, u.name as unit_name, u.rescue_code, u.address, f.name as firm_name,
+       a.display_name as confirmed_by_name
+from maintenance.record r
+join equipment.unit u on u.no = r.unit_no
+join equipment.organisation f on f.id = r.firm_org_id
+left join equipment.account a on a.id = r.confirmed_by
+where r.id = %s;
+
+-- name: record_items
+select item_id, result, value, note from maintenance.record_item where record_id = %s
+order by (result <> 'fail'), item_id;
+
+-- name: leads
+select l.id, l.state, l.source_kind, l.summary, l.urgent, l.suggested_grade, l.suggested_clause, l.occurrences, l.opened_at,
+       l.last_seen_at, l.deadline, l.decided_at, l.hazard_id, u.id as unit_id, u.name as unit_name, u.rescue_code,
+       j.name_zh as district_zh, j.name_en as district_en, f.name as firm_name
+from maintenance.lead l
+join equipment.unit u on u.no = l.unit_no
+join equipment.jurisdiction j on j.id = u.jurisdiction_id
+left join equipment.organisation f on f.id = u.firm_org_id
+where (%(state)s = '' or l.state = %(state)s)
+  and (%(grade)s = '' or l.suggested_grade = %(grade)s)
+  and (%(source)s = '' or l.source_kind = %(source)s)
+  and (%(district)s = '' or u.jurisdiction_path like '%%/' || %(district)s || '/%%')
+  and (%(q)s = '' or u.rescue_code = %(q)s or strpos(lower(concat_ws(' ', u.name, l.summary)), lower(%(q)s)) > 0)
+order by l.urgent desc, l.deadline limit %(limit)s offset %(offset)s;
+
+-- name: lead
+select l.*, u.id as unit_id, u.name as unit_name, u.rescue_code, u.address, f.name as firm_name, o.name as use_unit_name,
+       u.firm_org_id, u.use_org_id, a.display_name as decided_by_name
+from maintenance.lead l
+join equipment.unit u on u.no = l.unit_no
+left join equipment.organisation f on f.id = u.firm_org_id
+left join equipment.organisation o on o.id = u.use_org_id
+left join equipment.account a on a.id = l.decided_by
+where l.id = %s;
+
+-- name: lead_events
+select e.event, e.at, e.reason, e.detail, a.display_name as actor
+from maintenance.lead_event e left join equipment.account a on a.id = e.account_id where e.lead_id = %s order by e.id;
+
+-- name: hazards
+select h.id, h.number, h.state, h.grade, h.clause, h.stop_use, h.description, h.due_at, h.opened_at, h.closed_at,
+       u.id as unit_id, u.name as unit_name, u.rescue_code, j.name_zh as district_zh, j.name_en as district_en,
+       o.name as responsible
+from maintenance.hazard h
+join equipment.unit u on u.no = h.unit_no
+join equipment.jurisdiction j on j.id = u.jurisdiction_id
+left join equipment.organisation o on o.id = h.responsible_org_id
+where (%(state)s = '' or (%(state)s = 'open' and h.state not in ('closed', 'unsubstantiated'))
+       or (%(state)s = 'overdue' and h.state not in ('closed', 'unsubstantiated') and h.due_at < %(now)s) or h.state = %(state)s)
+  and (%(grade)s = '' or h.grade = %(grade)s)
+  and (%(district)s = '' or u.jurisdiction_path like '%%/' || %(district)s || '/%%')
+  and (%(q)s = '' or h.number = %(q)s or u.rescue_code = %(q)s or strpos(lower(concat_ws(' ', u.name, h.description)), lower(%(q)s)) > 0)
+order by (h.closed_at is not null), h.due_at nulls last, h.id desc limit %(limit)s offset %(offset)s;
+
+-- name: ledger_counts
+select (select count(*) from maintenance.lead where state = 'pending') as leads,
+       (select count(*) from maintenance.lead where state = 'pending' and urgent) as urgent_leads,
+       count(*) filter (where state not in ('closed', 'unsubstantiated')) as open,
+       count(*) filter (where state not in ('closed', 'unsubstantiated') and due_at < %(now)s) as overdue,
+       count(*) filter (where state not in ('closed', 'unsubstantiated') and grade = 'major') as major,
+       count(*) filter (where state = 'recheck') as recheck,
+       count(*) filter (where state = 'closed' and closed_at > %(month)s) as closed_month
+from maintenance.hazard;
+
+-- name: hazard
+select h.*, u.id as unit_id, u.name as unit_name, u.rescue_code, u.address, u.kind as unit_kind, u.firm_org_id, u.use_org_id,
+       j.name_zh as district_zh, j.name_en as district_en, o.name as responsible, f.name as firm_name,
+       us.name as use_unit_name, a.display_name as opened_by_name
+from maintenance.hazard h
+join equipment.unit u on u.no = h.unit_no
+join equipment.jurisdiction j on j.id = u.jurisdiction_id
+left join equipment.organisation o on o.id = h.responsible_org_id
+left join equipment.organisation f on f.id = u.firm_org_id
+left join equipment.organisation us on us.id = u.use_org_id
+left join equipment.account a on a.id = h.opened_by
+where h.id = %s;
+
+-- name: hazard_events
+select e.event, e.from_state, e.to_state, e.at, e.reason, e.evidence, a.display_name as actor
+from maintenance.hazard_event e left join equipment.account a on a.id = e.account_id where e.hazard_id = %s order by e.id;
+
+-- name: account_totals
+select coalesce(sum(received), 0) as received, coalesce(sum(stored), 0) as stored, coalesce(sum(duplicates), 0) as duplicates,
+       coalesce(sum(quarantined), 0) as quarantined, coalesce(sum(redelivered), 0) as redelivered,
+       coalesce(sum(late), 0) as late, count(*) as batches, max(judged_at) as last_batch
+from ingest.batch where judged_at >= %s;
+
+-- name: account_by_minute
+select date_trunc('minute', judged_at) as minute, sum(stored) as stored, sum(quarantined) as quarantined
+from ingest.batch where judged_at >= %s group by 1 order by 1;
+
+-- name: quarantine_reasons
+select reason, count(*) as messages, sum(samples) as samples, max(received_at) as last_at,
+       count(*) filter (where replayed_at is not null) as replayed
+from ingest.quarantine where received_at >= %s group by reason order by messages desc;
+
+-- name: quarantine_list
+select id, received_at, topic, unit_id, reason, detail, samples, octet_length(payload) as bytes, replayed_at, replay_result
+from ingest.quarantine where (%(reason)s = '' or reason = %(reason)s)
+order by id desc limit %(limit)s offset %(offset)s;
+
+-- name: quarantine_entry
+select id, shard, batch, received_at, topic, unit_id, channel, ts, seq, reason, detail, samples, position, payload,
+       replayed_at, replay_result
+from ingest.quarantine where id = %s;
+
+-- name: offline_devices
+select u.id, u.name, u.device_model, u.address, s.last_received_at, s.status_at
+from equipment.unit u left join ingest.unit_state s on s.unit_no = u.no
+where u.device_model is not null and u.status = 'in_use' and s.online is not true
+order by s.last_received_at nulls first limit %s;
+
+-- name: clock_skew
+select u.id, u.name, s.clock_offset_ms, s.clock_stable, s.last_received_at
+from ingest.unit_state s join equipment.unit u on u.no = s.unit_no
+where abs(s.clock_offset_ms) > 2000 order by abs(s.clock_offset_ms) desc limit %s;
+
+-- name: rule_health
+select m.rule, m.severity, count(*) as raised, count(*) filter (where m.state <> 'normal') as open,
+       count(distinct m.unit_no) as units, max(m.raised_at) as last_at,
+       count(*) filter (where m.no_signal) as no_signal
+from alarms.alarm m where m.raised_at >= %s and not m.shadow group by m.rule, m.severity order by raised desc;
+
+-- name: lag
+select max(s.last_received_at - s.last_server_time) as worst,
+       percentile_cont(0.5) within group (order by extract(epoch from s.last_received_at - s.last_server_time)) as median_seconds,
+       count(*) filter (where s.last_received_at > %s) as heard
+from ingest.unit_state s;
+
+-- name: accidents
+select a.id, a.number, a.kind, a.level, a.occurred_at, a.reported_at, a.deaths, a.serious_injuries, a.counted,
+       a.not_counted_reason, a.narrative, u.id as unit_id, u.name as unit_name, j.name_zh as district_zh, j.name_en as district_en
+from equipment.accident_current a
+left join equipment.unit u on u.no = a.unit_no
+join equipment.jurisdiction j on j.id = a.jurisdiction_id
+order by a.occurred_at desc limit 100;
+
+-- name: board_counts
+select count(*) filter (where status = 'in_use') as in_use,
+       count(*) filter (where status in ('in_use', 'stopped')) as registered,
+       count(*) filter (where status = 'in_use' and kind in ('lift', 'escalator')) as lifts,
+       count(*) filter (where status = 'in_use' and kind in ('lift', 'escalator') and insurance_valid_to >= %(today)s) as insured,
+       count(*) filter (where status = 'in_use' and kind in ('lift', 'escalator') and rescue_code is not null) as plated,
+       count(*) filter (where status = 'in_use' and kind in ('lift', 'escalator') and exists (
+           select 1 from maintenance.record r where r.unit_no = unit.no and r.ended_at > %(since)s)) as paperless
+from equipment.unit;
+
+-- name: incidents_by_day
+select (opened_at at time zone 'Asia/Shanghai')::date as day,
+       count(*) filter (where confirmed and kind = 'entrapment') as entrapments, count(*) as incidents
+from alarms.incident where opened_at >= %s and state <> 'merged' group by 1 order by 1;
+
+-- name: audit_entries
+select e.id, e.at, e.action, e.subject, e.reason, e.origin, a.display_name as actor, a.login
+from equipment.audit_entry e left join equipment.account a on a.id = e.account_id
+where (%(q)s = '' or e.action = %(q)s or strpos(e.subject, %(q)s) > 0)
+order by e.id desc limit %(limit)s offset %(offset)s;
+
+-- name: accounts
+select a.id, a.login, a.display_name, a.role, a.active, a.created_at from equipment.account a order by a.role, a.login limit 500;
+
+-- name: public_unit
+select * from dashboards.public_unit(%s);

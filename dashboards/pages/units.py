@@ -1,0 +1,99 @@
+"""设备: what is this lift's story? The list, and one unit on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from dashboards import words
+from dashboards.context import Context, permit
+from dashboards.pages import maps
+from dashboards.pages.frame import language_of, page
+from dashboards.pages.reads import QUERIES, filters, known, row, rows, value, window
+from equipment.access.model import Asker
+from equipment.catalogue.load import load_catalogue
+from equipment.catalogue.model import Signal
+from equipment.foundation.database import Connection
+from ingest import read
+
+router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SignalNow:
+    """One signal of a unit as it stands now (实时值): its value in words, its limits, and whether it can be trusted.
+
+    ``state`` is one of ok, unknown (never reported, or reported as null), stale (older than the signal holds).
+    """
+
+    signal: Signal
+    value: Any
+    at: datetime | None
+    state: str
+    out_of_limits: bool
+
+
+def signals_now(conn: Connection, kind: str, unit_no: int, now: datetime) -> list[SignalNow]:
+    """The newest value of every signal of the unit's kind, in the catalogue's order."""
+    latest: Mapping[str, Any] = read.latest_values(conn, kind, unit_no)
+    found = []
+    for signal in load_catalogue().kind(kind).signals:
+        held = latest.get(signal.name)
+        at = held.at if held is not None else None
+        current = held.value if held is not None else None
+        stale = at is not None and now - at > timedelta(seconds=signal.stale_after_seconds)
+        state = "unknown" if current is None else "stale" if stale else "ok"
+        found.append(SignalNow(signal, current, at, state, False))
+    return found
+
+
+def search(request: Request, conn: Connection) -> dict[str, Any]:
+    """The rows of the list as the address asks for them."""
+    wanted = filters(request, "q", "kind", "status", "district", "online", "sort")
+    page_of = window(request)
+    found, following, previous = page_of.cut(rows(conn, QUERIES.units, {**wanted, **page_of.parameters()}))
+    return {"units": found, "next": following, "previous": previous, "total": value(conn, QUERIES.count_units, wanted)}
+
+
+@router.get("/units")
+def units(request: Request, context: Context, asker: Annotated[Asker, Depends(permit("unit.view"))]) -> Response:
+    with context.transaction(asker) as conn:
+        found = search(request, conn)
+        areas = rows(conn, QUERIES.districts)
+    language = language_of(request)
+    return page(
+        request,
+        "pages/units.html",
+        **found,
+        districts=[(a.id, maps.name_of(a, language)) for a in areas],
+        kinds=tuple(words.WORDS["unit_kind"]),
+        statuses=tuple(words.WORDS["unit_status"]),
+    )
+
+
+@router.get("/units/{unit_id}")
+def unit(
+    request: Request, context: Context, unit_id: str, asker: Annotated[Asker, Depends(permit("unit.view"))]
+) -> Response:
+    now = context.clock.now()
+    with context.transaction(asker) as conn:
+        found = known(row(conn, QUERIES.unit, (unit_id,)), "No such unit, or it lies outside your area.")
+        parameters = (found.no,)
+        story = {
+            "alarms": rows(conn, QUERIES.unit_alarms, parameters),
+            "calls": rows(conn, QUERIES.unit_calls, parameters),
+            "incidents": rows(conn, QUERIES.unit_incidents, parameters),
+            "records": rows(conn, QUERIES.unit_records, parameters),
+            "hazards": rows(conn, QUERIES.unit_hazards, parameters),
+            "leads": rows(conn, QUERIES.unit_leads, parameters),
+        }
+        signals = signals_now(conn, found.kind, found.no, now)
+        outlines = rows(conn, QUERIES.districts)
+    here = maps.placed([maps.point(found.lat, found.lon, found.name, severity="low")])
+    chart = {"districts": maps.districts(outlines, language_of(request)), "points": here, "view": "points"}
+    return page(request, "pages/unit.html", unit=found, signals=signals, map=chart, **story)
