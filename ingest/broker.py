@@ -210,13 +210,20 @@ class ShardSessions:
     def _on_message(self, session: Session, message: mqtt.MQTTMessage) -> None:
         payload = bytes(message.payload)
         # the raw bytes: paho's own property raises on a topic that is not UTF-8
-        topic = message._topic.decode("utf-8", "replace")  # noqa: SLF001
+        topic = message._topic.decode("utf-8", "replace")
         repeat = message.qos > 0 and message.mid in session.pending
         if message.qos > 0:
             session.pending.add(message.mid)
         self.inflight_bytes += len(payload)
         delivered = Message(
-            topic, payload, self._clock.now(), bool(message.dup), bool(message.retain), message.mid, session.shard, repeat
+            topic,
+            payload,
+            self._clock.now(),
+            bool(message.dup),
+            bool(message.retain),
+            message.mid,
+            session.shard,
+            repeat,
         )
         self._inbox.append(Delivery(delivered, session, session.generation))
 
@@ -295,7 +302,9 @@ class ShardSessions:
                 break
 
 
-def ensure_sessions(address: BrokerAddress, client_ids: Mapping[int, str], clock: Clock, timeout_seconds: float = 30.0) -> None:
+def ensure_sessions(
+    address: BrokerAddress, client_ids: Mapping[int, str], clock: Clock, timeout_seconds: float = 30.0
+) -> None:
     """Make the persistent session of every shard, so that nothing published from now on is lost.
 
     Raises
@@ -312,5 +321,7 @@ def ensure_sessions(address: BrokerAddress, client_ids: Mapping[int, str], clock
     while not sessions.all_ready:
         sessions.poll(0.05)
         if clock.monotonic() > deadline:
-            raise BrokerUnavailableError(f"the broker at {address.host}:{address.port} did not set up all sessions in time")
+            raise BrokerUnavailableError(
+                f"the broker at {address.host}:{address.port} did not set up all sessions in time"
+            )
     sessions.close_all()

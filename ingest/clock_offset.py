@@ -65,7 +65,9 @@ class ClockOffsets:
         """The estimate [µs], server minus device."""
         return self._offset[units]
 
-    def judge(self, units: IntArray, ts_us: IntArray, received_us: IntArray, newest: BoolArray) -> tuple[IntArray, IntArray, IntArray]:
+    def judge(
+        self, units: IntArray, ts_us: IntArray, received_us: IntArray, newest: BoolArray
+    ) -> tuple[IntArray, IntArray, IntArray]:
         """Stored device time, server time [µs] and flags of samples in order of arrival.
 
         Parameters

@@ -74,7 +74,9 @@ class Decode:
             topic = read_topic(message.topic)
             unit = self._units.get(topic.unit_id)
             if unit is None:
-                raise PayloadError(Reason.UNKNOWN_UNIT.value, f"no unit {topic.unit_id!r} is registered: register it first")
+                raise PayloadError(
+                    Reason.UNKNOWN_UNIT.value, f"no unit {topic.unit_id!r} is registered: register it first"
+                )
             if topic.channel is Channel.STATUS:
                 self._status(message, unit, result)
                 return

@@ -46,7 +46,9 @@ def take_free(conn: Connection, owner: str, now: datetime, lifetime: timedelta) 
 def renew(conn: Connection, lease: Lease, now: datetime, lifetime: timedelta) -> frozenset[int]:
     """Prolong the lease; returns the shards that are still ours."""
     shards, epochs = list(lease.epochs), list(lease.epochs.values())
-    return frozenset(row[0] for row in conn.execute(QUERIES.renew_leases, (now + lifetime, lease.owner, shards, epochs)))
+    return frozenset(
+        row[0] for row in conn.execute(QUERIES.renew_leases, (now + lifetime, lease.owner, shards, epochs))
+    )
 
 
 def release(conn: Connection, lease: Lease) -> None:

@@ -208,7 +208,9 @@ def read_codes(codes: list[str | int] | None, code_list: str | None) -> tuple[st
         if isinstance(code, int) and text not in code_lists()[code_list] and text.zfill(2) in code_lists()[code_list]:
             text = text.zfill(2)
         if not 0 < len(text) <= LONGEST_CODE or not text.isprintable():
-            raise PayloadError(Reason.WRONG_TYPE.value, f"a code is 1 to {LONGEST_CODE} printable characters: {text[:50]!r}")
+            raise PayloadError(
+                Reason.WRONG_TYPE.value, f"a code is 1 to {LONGEST_CODE} printable characters: {text[:50]!r}"
+            )
         texts.append(text)
     if len(texts) > MOST_CODES:
         raise PayloadError(Reason.WRONG_TYPE.value, f"{len(texts)} codes in one sample; at most {MOST_CODES}")

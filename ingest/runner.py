@@ -33,7 +33,9 @@ MICROSECONDS = 1_000_000
 
 samples_total = metrics.counter("teshe_ingest_samples_total", "Samples by what became of them", ("outcome",))
 batch_seconds = metrics.histogram(
-    "teshe_ingest_batch_seconds", "From the first message of a batch to its commit [s]", (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+    "teshe_ingest_batch_seconds",
+    "From the first message of a batch to its commit [s]",
+    (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
 )
 lag_gauge = metrics.gauge("teshe_ingest_lag_seconds", "Age of the oldest message that is not stored yet [s]")
 
@@ -116,7 +118,10 @@ class Worker:
         if now >= self._timers.registry:
             self._refresh_registry(conn)
         self._end_settling(conn, now)
-        room = sessions.inflight_bytes < self._settings.inflight_bytes and len(self._waiting) < 4 * self._settings.batch_messages
+        room = (
+            sessions.inflight_bytes < self._settings.inflight_bytes
+            and len(self._waiting) < 4 * self._settings.batch_messages
+        )
         self._waiting += sessions.poll(0.0 if self._waiting else self._pause(now), read=room)
         self._flush_if_due(conn, sessions)
         if self._clock.monotonic() >= self._timers.tick:
@@ -136,7 +141,10 @@ class Worker:
         lag_gauge.set(age)
         if age < self._settings.batch_age_seconds and len(self._waiting) < self._settings.batch_messages:
             self._waiting += sessions.poll(self._settings.batch_age_seconds - age)
-        batch, self._waiting = self._waiting[: self._settings.batch_messages], self._waiting[self._settings.batch_messages :]
+        batch, self._waiting = (
+            self._waiting[: self._settings.batch_messages],
+            self._waiting[self._settings.batch_messages :],
+        )
         try:
             self._flush(conn, batch)
         except BaseException:
@@ -189,7 +197,9 @@ class Worker:
 
     def _checkpoint(self, conn: Connection) -> None:
         self._timers.checkpoint = self._clock.monotonic() + self._settings.checkpoint_seconds
-        settled = {s: n for s, n in self._last_batch.items() if s in self._lease.epochs and s not in self._settling.until}
+        settled = {
+            s: n for s, n in self._last_batch.items() if s in self._lease.epochs and s not in self._settling.until
+        }
         if settled:
             with translated(), conn.transaction():
                 self._store_of(conn).hold_leases(conn, self._lease, sorted(settled))
@@ -232,7 +242,11 @@ class Worker:
         with translated(), conn.transaction():
             kept = leases.renew(conn, self._lease, moment, self._lifetime)
             lost = frozenset(self._lease.epochs) - kept
-            gained = leases.take_free(conn, self._owner, moment, self._lifetime) if len(kept) < len(leases.client_ids(conn)) else None
+            gained = (
+                leases.take_free(conn, self._owner, moment, self._lifetime)
+                if len(kept) < len(leases.client_ids(conn))
+                else None
+            )
         fresh = frozenset(gained.epochs) - kept if gained is not None else frozenset()
         self._give_up(sessions, lost)
         if gained is not None and gained.epochs:
@@ -269,7 +283,13 @@ class Worker:
         """After a failed or uncertain transaction: new connection, state from the database."""
         self._failures += 1
         pause = backoff_seconds(self._failures)
-        log.error("batch_failed", error=str(error), kind=type(error).__name__, attempt=self._failures, retry_in_seconds=round(pause, 2))
+        log.error(
+            "batch_failed",
+            error=str(error),
+            kind=type(error).__name__,
+            attempt=self._failures,
+            retry_in_seconds=round(pause, 2),
+        )
         if self._conn is not None:
             self._conn.close()
             self._conn = None
@@ -312,4 +332,4 @@ class Worker:
 
 def _unit_of(topic: str) -> str:
     parts = topic.split("/")
-    return parts[3] if len(parts) > 3 else ""  # noqa: PLR2004
+    return parts[3] if len(parts) > 3 else ""

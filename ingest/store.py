@@ -105,7 +105,9 @@ class Store:
         ------
         LeaseLostError
         """
-        held = conn.execute(QUERIES.hold_leases, (list(shards), lease.owner, [lease.epochs[s] for s in shards])).fetchall()
+        held = conn.execute(
+            QUERIES.hold_leases, (list(shards), lease.owner, [lease.epochs[s] for s in shards])
+        ).fetchall()
         if len(held) != len(shards):
             lost = sorted(set(shards) - {shard for shard, _ in held})
             raise LeaseLostError(f"shards {lost} belong to another worker now")
@@ -147,7 +149,9 @@ class Store:
         first, repeated = _split_repeats(columns)
         unique = columns.take(first) if len(repeated) else columns
         for index, original in repeated:
-            _account_repeat(columns, index, bool(columns.content[index] == columns.content[original]), tallies, conflicts)
+            _account_repeat(
+                columns, index, bool(columns.content[index] == columns.content[original]), tallies, conflicts
+            )
         self._partitions[table].ensure(conn, moment(int(unique.ts_us.min())), moment(int(unique.ts_us.max())))
         batches = np.array([numbers[int(s)] for s in unique.shard], dtype=np.int64)
         stage = self._stage(conn, kind)
@@ -174,9 +178,9 @@ class Store:
         name = f"stage_{kind.name}"
         if name not in self._staged:
             conn.execute(
-                sql.SQL("create temporary table if not exists {} (position integer, like {}) on commit preserve rows").format(
-                    sql.Identifier(name), sql.Identifier("ingest", f"reading_{kind.name}")
-                )
+                sql.SQL(
+                    "create temporary table if not exists {} (position integer, like {}) on commit preserve rows"
+                ).format(sql.Identifier(name), sql.Identifier("ingest", f"reading_{kind.name}"))
             )
             conn.execute(sql.SQL("truncate {}").format(sql.Identifier(name)))
             self._staged.add(name)

@@ -132,9 +132,7 @@ def issue_token(
 ) -> str:
     """Make an API token; the returned text is shown once and stored only as a hash."""
     prefix, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
-    conn.execute(
-        QUERIES.issue_token, (prefix, _sha256(secret), account_id, name, sorted(actions), now, now + lifetime)
-    )
+    conn.execute(QUERIES.issue_token, (prefix, _sha256(secret), account_id, name, sorted(actions), now, now + lifetime))
     return f"{TOKEN_MARK}_{prefix}_{secret}"
 
 

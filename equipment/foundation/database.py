@@ -149,7 +149,9 @@ def translated() -> Iterator[None]:
     except PoolTimeout as error:
         raise DatabaseUnavailableError("no database connection became free in time; try again") from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        raise DatabaseUnavailableError(f"the database does not answer: {str(error).strip().splitlines()[0:1]}") from error
+        raise DatabaseUnavailableError(
+            f"the database does not answer: {str(error).strip().splitlines()[0:1]}"
+        ) from error
 
 
 def violated_constraint(error: psycopg.errors.IntegrityError) -> str | None:

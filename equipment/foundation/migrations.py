@@ -82,7 +82,8 @@ class Migration:
         text = self.text
         for partition in self.partitions:
             marker = re.compile(
-                rf"(--\s*@time-partitioned\s+{re.escape(partition.table)}\s[^\n]*\ncreate table [^;]*?)\n\);", re.IGNORECASE
+                rf"(--\s*@time-partitioned\s+{re.escape(partition.table)}\s[^\n]*\ncreate table [^;]*?)\n\);",
+                re.IGNORECASE,
             )
             text, count = marker.subn(rf"\1\n) partition by range ({partition.column});", text)
             if count != 1:
@@ -183,5 +184,8 @@ def pending(conn: Connection, packages: Sequence[str]) -> list[str]:
     else:
         done = _register(conn)
     return [
-        f"{m.package}/{m.file}" for package in packages for m in find_migrations(package) if (m.package, m.file) not in done
+        f"{m.package}/{m.file}"
+        for package in packages
+        for m in find_migrations(package)
+        if (m.package, m.file) not in done
     ]

@@ -168,7 +168,13 @@ def spawn(
 
 
 def wait_until(
-    ready: Callable[[], bool], child: Child, clock: Clock, *, timeout_seconds: float, what: str, poll_seconds: float = 0.05
+    ready: Callable[[], bool],
+    child: Child,
+    clock: Clock,
+    *,
+    timeout_seconds: float,
+    what: str,
+    poll_seconds: float = 0.05,
 ) -> None:
     """Wait for a child to become ready.
 

@@ -118,7 +118,9 @@ class Partitions:
 def drop_before(conn: Connection, partition: TimePartition, cutoff: datetime, level: TimescaleLevel) -> int:
     """Drop every chunk that lies wholly before ``cutoff``; returns how many."""
     if level is not TimescaleLevel.NONE:
-        return len(conn.execute("select drop_chunks(%s::regclass, older_than => %s)", (partition.table, cutoff)).fetchall())
+        return len(
+            conn.execute("select drop_chunks(%s::regclass, older_than => %s)", (partition.table, cutoff)).fetchall()
+        )
     schema, table = partition.table.split(".")
     rows = conn.execute(
         "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = %s::regclass",

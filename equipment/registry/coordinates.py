@@ -35,9 +35,7 @@ def _offset(lon: float, lat: float) -> Position:
     magic = 1.0 - ECCENTRICITY_SQUARED * math.sin(angle) ** 2
     root = math.sqrt(magic)
     lat_m = SEMI_MAJOR_M * (1.0 - ECCENTRICITY_SQUARED) / (magic * root)
-    return Position(
-        math.degrees(d_lon / (SEMI_MAJOR_M / root * math.cos(angle))), math.degrees(d_lat / lat_m)
-    )
+    return Position(math.degrees(d_lon / (SEMI_MAJOR_M / root * math.cos(angle))), math.degrees(d_lat / lat_m))
 
 
 def in_china(lon: float, lat: float) -> bool:
