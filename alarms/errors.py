@@ -1,0 +1,50 @@
+"""Errors of the alarm room, drawn by whose fault they are.
+
+::
+
+    AlarmsError
+    ├── AlarmsInputError             the caller's; the message says what to do
+    │   ├── RuleError                a rule or its condition has a mistake, with its place
+    │   ├── UnknownAlarmError
+    │   ├── UnknownIncidentError
+    │   ├── TransitionError          this state does not allow that event
+    │   ├── ImpossibleOrderError     a milestone before the one it follows
+    │   └── ConflictError            somebody else was first
+    └── StateFormatError             a checkpoint of another format: state is rebuilt from the log
+"""
+
+
+class AlarmsError(Exception):
+    """Root of the errors of this package."""
+
+
+class AlarmsInputError(AlarmsError):
+    """Something given to us is wrong."""
+
+
+class RuleError(AlarmsInputError):
+    """A rule has a mistake; the message names the place."""
+
+
+class UnknownAlarmError(AlarmsInputError):
+    """No such alarm, or not visible to whoever asks."""
+
+
+class UnknownIncidentError(AlarmsInputError):
+    """No such incident, or not visible to whoever asks."""
+
+
+class TransitionError(AlarmsInputError):
+    """The state does not allow the event; the message says what it allows."""
+
+
+class ImpossibleOrderError(AlarmsInputError):
+    """A milestone would lie before the one it follows."""
+
+
+class ConflictError(AlarmsInputError):
+    """Somebody else changed it first; the message says who and when."""
+
+
+class StateFormatError(AlarmsError):
+    """Saved rule state of a format that this version does not read."""
