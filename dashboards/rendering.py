@@ -246,7 +246,7 @@ def span_filter(
     if span is None:
         return _missing()
     return duration_text(
-        span if isinstance(span, timedelta) else timedelta(seconds=span), fine=fine
+        span if isinstance(span, timedelta) else timedelta(seconds=float(span)), fine=fine
     )
 
 
@@ -339,6 +339,7 @@ class Renderer:
             themes=THEMES,
             script_texts=_script_texts,
             timedelta=timedelta,
+            pairs=word_pairs,
         )
 
     def render(self, template: str, frame: Frame, /, **values: Any) -> str:

@@ -76,16 +76,20 @@ def incident_view(conn: Connection, incident_id: int) -> dict[str, Any]:
 
 
 def desk_map(view: dict[str, Any] | None, queue: list[Any], stations: list[Any]) -> dict[str, Any]:
-    """The chosen lift with the stations around it, or all open incidents."""
+    """All open incidents and stations; with one chosen, the map looks at it and at the two nearest stations."""
+    chosen = view["incident"] if view else None
     marks = [
         maps.point(i.lat, i.lon, i.unit_name or i.place, severity=i.severity, href=f"/desk/{i.id}")
         for i in queue
-        if view is None or i.id != view["incident"].id
+        if chosen is None or i.id != chosen.id
     ]
-    if view is not None:
-        chosen = view["incident"]
-        marks.append(maps.point(chosen.lat, chosen.lon, chosen.unit_name or chosen.place, severity=chosen.severity))
-    marks += [maps.point(s.lat, s.lon, s.name, kind="station") for s in stations]
+    near: set[int] = set()
+    if chosen is not None and chosen.lat is not None and chosen.lon is not None:
+        title = chosen.unit_name or chosen.place
+        marks.append(maps.point(chosen.lat, chosen.lon, title, severity=chosen.severity, chosen=True, focus=True))
+        by_distance = sorted(stations, key=lambda s: distance_km(chosen.lat, chosen.lon, s.lat, s.lon))
+        near = {s.id for s in by_distance[:2]}
+    marks += [maps.point(s.lat, s.lon, s.name, kind="station", focus=s.id in near or None) for s in stations]
     return {"districts": [], "points": maps.placed(marks), "view": "points"}
 
 
@@ -144,8 +148,9 @@ def wall(request: Request, context: Context, asker: Annotated[Asker, Depends(per
         alarms = rows(conn, QUERIES.open_alarm_counts)
         devices = row(conn, QUERIES.devices_online)
     language = language_of(request)
+    unmapped = [a for a in areas if a.id not in maps.outlines() and a.units]
     points = maps.placed(maps.point(i.lat, i.lon, i.unit_name or i.place, severity=i.severity) for i in queue)
     chart = {"districts": maps.districts(areas, language, {a.id: f"{a.online}/{a.fitted}" for a in areas}), "points": points}
     return page(
-        request, "pages/wall.html", feed_after=head, queue=queue, areas=areas, today=today, alarms=alarms, devices=devices, map=chart
+        request, "pages/wall.html", feed_after=head, queue=queue, areas=areas, today=today, alarms=alarms, devices=devices, map=chart, unmapped=unmapped
     )

@@ -76,7 +76,7 @@ order by i.opened_at desc limit %s;
 
 -- name: wall_districts
 select j.id, j.name_zh, j.name_en, count(u.no) as units,
-       count(s.unit_no) filter (where s.online) as online, count(u.device_model) as fitted
+       count(s.unit_no) filter (where s.online and u.device_model is not null) as online, count(u.device_model) as fitted
 from equipment.jurisdiction j
 left join equipment.unit u on starts_with(u.jurisdiction_path, j.path) and u.status = 'in_use'
 left join ingest.unit_state s on s.unit_no = u.no
@@ -110,7 +110,8 @@ limit %(limit)s offset %(offset)s;
 
 -- name: open_alarm_counts
 select severity, count(*) as n, count(*) filter (where state like '%%unacknowledged') as unacknowledged
-from alarms.alarm where state <> 'normal' and not shadow group by severity;
+from alarms.alarm where state <> 'normal' and not shadow group by severity
+order by array_position(array['critical', 'high', 'medium', 'low'], severity);
 
 -- name: devices_online
 select count(*) filter (where s.online) as online, count(*) as fitted, max(s.last_received_at) as last_received_at

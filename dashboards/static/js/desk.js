@@ -1,35 +1,69 @@
-// The desk: the queue and the chosen case renew when the feed says that something changed; an untaken incident rings.
+// The desk: queue and case renew when the feed says that something changed; choosing an incident swaps the panes in place,
+// so that the sound, the feed and the seat's own work go on; an untaken incident rings.
+import { refresh } from "./clocks.js";
+import { draw } from "./map.js";
 import { coalesce, renew } from "./partials.js";
 import { alarm } from "./sound.js";
 
-const queue = document.getElementById("queue");
-const both = coalesce(async () => {
-  await renew("queue");
-  document.getElementById("queue-count").textContent = queue.querySelectorAll("[data-item]").length;
-  if (safeToRenew()) await renew("case");
-});
+const part = (id) => document.getElementById(id);
 
 // Nobody's half-written words are replaced: an open form waits until it is sent or closed.
 function safeToRenew() {
-  const place = document.getElementById("case");
-  return !place.querySelector("details.action[open]") && !place.contains(document.activeElement?.closest?.("input, textarea, select") ?? null);
+  const place = part("case");
+  return !place.querySelector("details.action[open]") && !(document.activeElement?.matches("input, textarea, select") && place.contains(document.activeElement));
 }
 
 function ring() {
-  alarm(Number(queue.dataset.unacknowledged) > 0);
+  alarm(Number(part("queue").dataset.unacknowledged) > 0);
+  part("queue-count").textContent = part("queue").querySelectorAll("[data-item]").length;
+}
+
+const both = coalesce(async () => {
+  await renew("queue");
+  ring();
+  if (safeToRenew()) await renew("case");
+});
+
+async function choose(address, remember) {
+  const answer = await fetch(address, { redirect: "error" }).catch(() => null);
+  if (!answer?.ok) {
+    location.assign(address);
+    return;
+  }
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const id of ["queue", "case", "side"]) part(id).replaceWith(document.adoptNode(fresh.getElementById(id)));
+  const box = document.querySelector(".desk-map [data-map]");
+  box.querySelector("script").textContent = fresh.querySelector(".desk-map script").textContent;
+  delete box.dataset.placed;
+  draw(box);
+  document.body.className = fresh.body.className;
+  document.title = fresh.title;
+  if (remember) history.pushState(null, "", address);
+  part("case").scrollTop = 0;
+  refresh();
+  ring();
+  const chosen = part("queue").querySelector("[aria-current]");
+  if (document.activeElement === document.body || document.activeElement === null) chosen?.focus({ preventScroll: true });
 }
 
 for (const name of ["incident", "alarm", "call", "dispatch", "resync"]) document.addEventListener(`teshe:${name}`, both);
+document.addEventListener("teshe:sent", both);
 document.addEventListener("teshe:feed", (event) => {
   if (event.detail.state === "live") both();
 });
-document.addEventListener("teshe:sent", both);
-queue.addEventListener("teshe:renewed", ring);
 ring();
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a.queue-item, a.back-to-queue");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  choose(link.href, true);
+});
+addEventListener("popstate", () => choose(location.href, false));
 
 document.addEventListener("keydown", (event) => {
   if (!["ArrowDown", "ArrowUp", "j", "k"].includes(event.key) || event.target.closest?.("input, textarea, select, dialog")) return;
-  const links = [...queue.querySelectorAll("a.queue-item")];
+  const links = [...part("queue").querySelectorAll("a.queue-item")];
   if (!links.length) return;
   event.preventDefault();
   const now = links.indexOf(document.activeElement);

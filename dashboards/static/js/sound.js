@@ -32,8 +32,13 @@ function notice() {
   if (place) place.hidden = !(wanted && context?.state !== "running");
 }
 
+// Before the first press on a page a browser refuses to make a sound, and says so in the console when one tries.
+const pressed = () => navigator.userActivation?.hasBeenActive ?? false;
+
 async function unlock() {
-  if (!wanted || !context) return;
+  if (!wanted) return;
+  context ??= new AudioContext();
+  context.onstatechange = notice;
   try {
     await context.resume();
   } catch {
@@ -47,20 +52,17 @@ export function alarm(on) {
   if (on === wanted) return;
   wanted = on;
   if (on) {
-    context ??= new AudioContext();
-    context.onstatechange = notice;
     timer ??= setInterval(ring, 2500);
-    context.resume().catch(() => {});
-    setTimeout(notice, 300);
-    ring();
+    if (pressed()) unlock();
   } else {
     clearInterval(timer);
     timer = null;
-    notice();
   }
+  notice();
 }
 
-document.addEventListener("click", (event) => {
-  if (event.target.closest("[data-sound-enable]") || wanted) unlock();
-});
-document.addEventListener("keydown", () => unlock());
+for (const kind of ["click", "keydown"]) {
+  document.addEventListener(kind, () => {
+    if (wanted && context?.state !== "running") unlock();
+  });
+}
