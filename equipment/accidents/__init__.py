@@ -1,0 +1,1 @@
+"""The accident register (事故登记)."""

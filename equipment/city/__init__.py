@@ -1,0 +1,1 @@
+"""A simulated city for the demo, the tests and the benchmarks."""

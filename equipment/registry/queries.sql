@@ -36,7 +36,12 @@ select no, id, kind, variety_code, status, device_model, parameters from equipme
 insert into equipment.unit (id, kind, variety_code, name, address, jurisdiction_id, device_code, registration_code,
     certificate_no, rescue_code, internal_no, place_name, building, entrance, lon, lat, datum, use_org_id, firm_org_id,
     status, manufacturer, make_date, first_use_date, device_model, insurance_valid_to, parameters, changed_at)
-values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+values (
+    %(id)s, %(kind)s, %(variety_code)s, %(name)s, %(address)s, %(jurisdiction_id)s, %(device_code)s,
+    %(registration_code)s, %(certificate_no)s, %(rescue_code)s, %(internal_no)s, %(place_name)s, %(building)s,
+    %(entrance)s, %(lon)s, %(lat)s, %(datum)s, %(use_org_id)s, %(firm_org_id)s, %(status)s, %(manufacturer)s,
+    %(make_date)s, %(first_use_date)s, %(device_model)s, %(insurance_valid_to)s, %(parameters)s, %(now)s
+)
 returning no;
 
 -- name: insert_organisation

@@ -125,36 +125,8 @@ def units_for_worker(conn: Connection) -> list[UnitSummary]:
 def create_unit(conn: Connection, unit: NewUnit, now: datetime) -> int:
     """Register a unit; returns its number."""
     values = {f.name: getattr(unit, f.name) for f in fields(unit)}
-    values["parameters"] = Jsonb(unit.parameters or {})
-    order = [
-        "id",
-        "kind",
-        "variety_code",
-        "name",
-        "address",
-        "jurisdiction_id",
-        "device_code",
-        "registration_code",
-        "certificate_no",
-        "rescue_code",
-        "internal_no",
-        "place_name",
-        "building",
-        "entrance",
-        "lon",
-        "lat",
-        "datum",
-        "use_org_id",
-        "firm_org_id",
-        "status",
-        "manufacturer",
-        "make_date",
-        "first_use_date",
-        "device_model",
-        "insurance_valid_to",
-        "parameters",
-    ]
-    row = conn.execute(QUERIES.insert_unit, [*(values[name] for name in order), now]).fetchone()
+    values |= {"parameters": Jsonb(unit.parameters or {}), "now": now}
+    row = conn.execute(QUERIES.insert_unit, values).fetchone()
     return int(row[0]) if row else 0
 
 
