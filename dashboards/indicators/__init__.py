@@ -1,0 +1,1 @@
+"""指标: definitions, exact statistics, and what may be said about them."""

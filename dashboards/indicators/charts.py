@@ -1,0 +1,96 @@
+"""Control charts of rare events (控制图): limits only, pure.
+
+References
+----------
+SRC-STAT-05 Spiegelhalter 2005 (funnel), SRC-STAT-06 Benneyan 2001 (g), SRC-STAT-07 Montgomery (t, u); docs/sources.md
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dashboards.indicators.errors import InvalidCountError, NoExposureError
+from dashboards.indicators.poisson import Interval, check_count, check_exposure, poisson_at_most
+
+LOWER_TAIL, UPPER_TAIL = 0.00135, 0.99865
+"""The tails that three sigma leave on each side of a normal distribution."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """中心线 and the control limits of a chart."""
+
+    centre: float
+    low: float
+    high: float
+
+
+def g_limits(counts_between: Sequence[int]) -> Limits:
+    """Units (or days) between events: UCL = ḡ + 3 √(ḡ(ḡ + 1)); the lower limit is 0.
+
+    >>> g_limits([4, 6]).centre
+    5.0
+    """
+    mean = _mean(counts_between)
+    return Limits(mean, 0.0, mean + 3 * math.sqrt(mean * (mean + 1)))
+
+
+def t_limits(times_between: Sequence[float]) -> Limits:
+    """Time between events, exponential: 0.00135 t̄ and 6.6077 t̄; the centre line is the median."""
+    mean = _mean(times_between)
+    return Limits(mean * math.log(2), -mean * math.log(1 - LOWER_TAIL), -mean * math.log(1 - UPPER_TAIL))
+
+
+def u_limits(events: Sequence[int], exposures: Sequence[float]) -> list[Limits]:
+    """One pair of limits per period: ū ± 3 √(ū / exposure), not below 0."""
+    if len(events) != len(exposures):
+        raise InvalidCountError("every period needs its count and its exposure")
+    total = sum(exposures)
+    check_exposure(total)
+    centre = sum(events) / total
+    found = []
+    for exposure in exposures:
+        check_exposure(exposure)
+        half = 3 * math.sqrt(centre / exposure)
+        found.append(Limits(centre, max(0.0, centre - half), centre + half))
+    return found
+
+
+def funnel_limits(exposure: float, rate: float, tail: float = LOWER_TAIL) -> Interval:
+    """Exact Poisson limits of a district's rate when its true rate is ``rate`` (漏斗图).
+
+    The low limit is the largest rate such that a lower count has at most probability ``tail``, the high limit the
+    smallest such that a higher count has at most ``tail``; both as rates, so a count on the limit is inside.
+    """
+    check_exposure(exposure)
+    if rate < 0 or not 0 < tail < 0.5:
+        raise InvalidCountError("the rate is 0 or more, the tail between 0 and 0.5")
+    mean = rate * exposure
+    return Interval(_quantile(mean, tail) / exposure, _quantile(mean, 1 - tail) / exposure)
+
+
+def _quantile(mean: float, probability: float) -> int:
+    """The smallest count whose distribution function reaches ``probability``."""
+    low, high = -1, max(1, math.ceil(mean))
+    while poisson_at_most(high, mean) < probability:
+        low, high = high, high * 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if poisson_at_most(middle, mean) < probability else (low, middle)
+    return high
+
+
+def _mean(values: Sequence[float]) -> float:
+    if not values:
+        raise NoExposureError("还没有两次事件之间的间隔 (a chart of intervals needs at least one interval)")
+    if any(not math.isfinite(v) or v < 0 for v in values):
+        raise InvalidCountError("an interval is 0 or more")
+    return sum(values) / len(values)
+
+
+def signals_at(count: int, exposure: float, rate: float) -> bool:
+    """Whether a district lies above its upper funnel limit."""
+    check_count(count)
+    return count / exposure > funnel_limits(exposure, rate).high

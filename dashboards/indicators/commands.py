@@ -1,0 +1,96 @@
+"""``teshe indicator``: exact statistics at the command line."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from dashboards.indicators import cusum, wording
+from dashboards.indicators.errors import IndicatorInputError
+from dashboards.indicators.fatality import PLAN_TARGET, Fatality, fatality
+
+app = typer.Typer(no_args_is_help=True, help="指标: exact statistics of rare events.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of sentences.")]
+WRONG_INPUT = 2
+
+
+def _refuse(error: IndicatorInputError) -> typer.Exit:
+    typer.echo(f"teshe indicator: {error}", err=True)
+    return typer.Exit(WRONG_INPUT)
+
+
+def _print_json(values: dict[str, Any]) -> None:
+    finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}
+    typer.echo(json.dumps(finite, ensure_ascii=False))
+
+
+def _sentences(f: Fatality) -> str:
+    words, (margin_zh, margin_en) = wording.conclude(f), wording.margin(f)
+    return (
+        f"万台死亡率 {f.rate_per_10k:.4g}  95% 区间 {f.ci95_low:.4g} – {f.ci95_high:.4g}  目标 ≤ {f.target:g}\n"
+        f"{words.zh}{margin_zh}。{words.limits_zh}\n"
+        f"rate per 10,000 {f.rate_per_10k:.4g}, exact 95 % interval {f.ci95_low:.4g} – {f.ci95_high:.4g}\n"
+        f"{words.en} {margin_en}. {words.limits_en}"
+    )
+
+
+@app.command("fatality")
+def fatality_command(
+    deaths: Annotated[int, typer.Option(help="Counted deaths of the period.")],
+    units: Annotated[float, typer.Option(help="Units of the denominator.")],
+    years: Annotated[float, typer.Option(help="Length of the period.")] = 1.0,
+    target: Annotated[float, typer.Option(help="Deaths per 10,000 units and year.")] = PLAN_TARGET,
+    as_json: AsJson = False,
+) -> None:
+    """万台死亡率 with its exact interval and the probability that the true rate meets the target."""
+    try:
+        found = fatality(deaths, int(units) if units.is_integer() else units, years=years, target=target)
+    except IndicatorInputError as error:
+        raise _refuse(error) from None
+    if as_json:
+        _print_json(asdict(found))
+    else:
+        typer.echo(_sentences(found))
+
+
+@app.command("cusum-design")
+def cusum_design_command(
+    in_control: Annotated[float, typer.Option(help="Rate that is not to alarm, per unit of exposure.")],
+    out_of_control: Annotated[float, typer.Option(help="Rate that is to be found soon.")],
+    exposure: Annotated[float, typer.Option(help="Exposure per period, such as 万台·年 of one month.")],
+    arl0: Annotated[float, typer.Option(help="Periods between false signals, at least.")],
+    as_json: AsJson = False,
+) -> None:
+    """Reference value and limit of a Poisson CUSUM for wanted run lengths."""
+    try:
+        found = cusum.design(in_control, out_of_control, exposure, arl0)
+    except IndicatorInputError as error:
+        raise _refuse(error) from None
+    if as_json:
+        _print_json(asdict(found))
+    else:
+        typer.echo(f"k = {found.k:.6g}, h = {found.h:g}, ARL0 = {found.arl0:.6g}, ARL1 = {found.arl1:.6g}")
+
+
+@app.command("cusum-arl")
+def cusum_arl_command(
+    k: Annotated[float, typer.Option("--k", help="Reference value.")],
+    h: Annotated[float, typer.Option("--h", help="Limit; the chart signals at or above it.")],
+    mean: Annotated[float, typer.Option(help="True mean count per period.")],
+    head_start: Annotated[float, typer.Option(help="S_0.")] = 0.0,
+    as_json: AsJson = False,
+) -> None:
+    """Exact average run length of a Poisson CUSUM (Markov chain)."""
+    try:
+        arl = cusum.run_length(k, h, mean, head_start)
+    except IndicatorInputError as error:
+        raise _refuse(error) from None
+    if as_json:
+        _print_json({"k": k, "h": h, "mean": mean, "head_start": head_start, "arl": arl})
+    else:
+        typer.echo(f"ARL = {arl:.6g}")
