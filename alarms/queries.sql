@@ -1,0 +1,73 @@
+-- name: note_rule_set
+insert into alarms.rule_set (id, rules, first_used_at) values (%s, %s, %s) on conflict (id) do nothing;
+
+-- name: save_checkpoint
+insert into alarms.checkpoint (shard, batch, rule_set, taken_at, format, state) values (%s, %s, %s, %s, %s, %s)
+on conflict (shard, batch) do update set rule_set = excluded.rule_set, taken_at = excluded.taken_at,
+    format = excluded.format, state = excluded.state;
+
+-- name: drop_old_checkpoints
+delete from alarms.checkpoint where shard = %s and batch < (
+    select min(batch) from (select batch from alarms.checkpoint where shard = %s order by batch desc limit 2) newest);
+
+-- name: newest_checkpoint
+select batch, format, state from alarms.checkpoint where shard = %s order by batch desc limit 1;
+
+-- name: batches_since
+select number, fold, judged_at from ingest.batch where shard = %s and number > %s order by number;
+
+-- name: code_events_since
+select unit_no, ts, channel, seq, code_list, code from ingest.code_event where shard = %s and batch > %s and ts >= %s;
+
+-- name: insert_alarm
+insert into alarms.alarm (id, unit_no, shard, rule, rule_version, severity, receivers, state, active, retrospective, shadow,
+    started_at, raised_at, evidence)
+values (%s, %s, %s, %s, %s, %s, %s, %s, true, %s, %s, %s, %s, %s)
+on conflict (id) do nothing
+returning id;
+
+-- name: insert_event
+insert into alarms.alarm_event (alarm_id, unit_no, event, from_state, to_state, at, recorded_at, account_id, reason, evidence)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+
+-- name: lock_alarm
+select state, active, unit_no, rule from alarms.alarm where id = %s for update;
+
+-- name: set_state
+update alarms.alarm set state = %(state)s, active = %(active)s,
+    cleared_at = coalesce(%(cleared_at)s, cleared_at), retrospective = retrospective or %(retrospective)s
+where id = %(id)s;
+
+-- name: set_no_signal
+update alarms.alarm set no_signal = %s where id = %s;
+
+-- name: set_acknowledged
+update alarms.alarm set state = %s, acknowledged_at = %s, acknowledged_by = %s where id = %s;
+
+-- name: set_shelved
+update alarms.alarm set state = %s, shelved_until = %s where id = %s;
+
+-- name: alarm_columns
+select a.id, a.unit_no, u.id, u.name, u.place_name, u.rescue_code, u.jurisdiction_path, a.rule, a.rule_version, a.severity,
+       a.receivers, a.state, a.active, a.retrospective, a.no_signal, a.shadow, a.started_at, a.raised_at, a.cleared_at,
+       a.acknowledged_at, a.acknowledged_by, a.shelved_until, a.evidence
+from alarms.alarm a join equipment.unit u on u.no = a.unit_no;
+
+-- name: open_alarms
+where a.state <> 'normal'
+order by array_position(array['critical', 'high', 'medium', 'low'], a.severity), a.raised_at desc limit %s;
+
+-- name: alarms_of_unit
+where a.unit_no = %s order by a.raised_at desc limit %s;
+
+-- name: alarm_by_id
+where a.id = %s;
+
+-- name: events_of_alarm
+select event, from_state, to_state, at, recorded_at, account_id, reason from alarms.alarm_event where alarm_id = %s order by id;
+
+-- name: unit_names
+select no, id, name from equipment.unit where no = any(%s);
+
+-- name: due_shelves
+select id from alarms.alarm where state = 'shelved' and shelved_until <= %s for update skip locked;
