@@ -89,5 +89,7 @@ def next_state(state: AlarmState, event: AlarmEvent) -> AlarmState:
     found = TABLE.get((state, event))
     if found is None:
         allowed = sorted(e.value for s, e in TABLE if s is state)
-        raise TransitionError(f"{event.value} is not possible while {state.value}; possible: {', '.join(allowed) or 'nothing'}")
+        raise TransitionError(
+            f"{event.value} is not possible while {state.value}; possible: {', '.join(allowed) or 'nothing'}"
+        )
     return found

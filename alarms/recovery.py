@@ -35,7 +35,9 @@ def rows_since(conn: Connection, state: KindState, shard: int, batch: int) -> di
     names = sql.SQL(", ").join(map(sql.Identifier, (*columns, *(s.name for s in signals))))
     table = sql.Identifier("ingest", f"reading_{state.kind.name}")
     rows = conn.execute(
-        sql.SQL("select {} from {} where shard = %s and batch > %s order by batch, received_at, ts, seq").format(names, table),
+        sql.SQL("select {} from {} where shard = %s and batch > %s order by batch, received_at, ts, seq").format(
+            names, table
+        ),
         (shard, batch),
     ).fetchall()
     if not rows:

@@ -110,9 +110,7 @@ def write_transitions(
     return raised
 
 
-def _insert(
-    conn: Connection, t: Transition, key: str, shard: int, now: datetime, *, retrospective: bool
-) -> bool:
+def _insert(conn: Connection, t: Transition, key: str, shard: int, now: datetime, *, retrospective: bool) -> bool:
     state = AlarmState.SUPPRESSED_BY_DESIGN if t.suppressed else AlarmState.UNACKNOWLEDGED
     evidence = {
         "values": t.evidence, "condition": t.rule.condition.text if t.rule.condition else None,

@@ -6,7 +6,8 @@ zh-CN is the default language. Nothing is compiled: what a translator edits is w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,18 +31,22 @@ class Translations:
     plural: Mapping[tuple[str | None, str], tuple[str, ...]]
 
     def gettext(self, message: str) -> str:
+        """The text in this language."""
         return self.singular.get((None, message), message)
 
     def pgettext(self, context: str, message: str) -> str:
+        """The text in this language, told apart by context."""
         return self.singular.get((context, message), message)
 
     def ngettext(self, one: str, many: str, count: int) -> str:
+        """The form that fits the count."""
         forms = self.plural.get((None, one))
         if forms is None:
             return one if count == 1 else many
         return forms[0] if len(forms) == 1 or count == 1 else forms[1]
 
     def npgettext(self, context: str, one: str, many: str, count: int) -> str:
+        """The form that fits the count, told apart by context."""
         forms = self.plural.get((context, one))
         if forms is None:
             return one if count == 1 else many
@@ -59,13 +64,9 @@ def read_translations(language: str, folder: Path = LOCALE_FOLDER) -> Translatio
     path = folder / LANGUAGES.get(language, language) / "LC_MESSAGES" / "teshe.po"
     try:
         with path.open("rb") as file:
-            catalogue = read_po(
-                file, locale=LANGUAGES.get(language, language), abort_invalid=True
-            )
+            catalogue = read_po(file, locale=LANGUAGES.get(language, language), abort_invalid=True)
     except (OSError, ValueError) as error:
-        raise CatalogueError(
-            f"cannot read the catalogue {path.name} of {language}"
-        ) from error
+        raise CatalogueError(f"cannot read the catalogue {path.name} of {language}") from error
     singular: dict[tuple[str | None, str], str] = {}
     plural: dict[tuple[str | None, str], tuple[str, ...]] = {}
     for message in catalogue:
@@ -100,26 +101,31 @@ _SOURCE = Translations("en", {}, {})
 _current: ContextVar[Translations] = ContextVar("teshe_translations", default=_SOURCE)
 
 
-def use(translations: Translations) -> None:
-    """Speak this language for the rest of the current context (one request)."""
-    _current.set(translations)
-
-
-def current() -> Translations:
-    return _current.get()
+@contextmanager
+def speaking(translations: Translations) -> Iterator[None]:
+    """Speak this language inside the block, in this thread or task only."""
+    token = _current.set(translations)
+    try:
+        yield
+    finally:
+        _current.reset(token)
 
 
 def gettext(message: str) -> str:
+    """The text in this language."""
     return _current.get().gettext(message)
 
 
 def pgettext(context: str, message: str) -> str:
+    """The text in this language, told apart by context."""
     return _current.get().pgettext(context, message)
 
 
 def ngettext(one: str, many: str, count: int) -> str:
+    """The form that fits the count."""
     return _current.get().ngettext(one, many, count)
 
 
 def npgettext(context: str, one: str, many: str, count: int) -> str:
+    """The form that fits the count, told apart by context."""
     return _current.get().npgettext(context, one, many, count)

@@ -35,7 +35,7 @@ def wants_page(request: Request) -> bool:
 def answer(request: Request, status: int, title: str, detail: str) -> Response:
     """The error in the form in which the caller can read it."""
     if wants_page(request):
-        from dashboards.pages.frame import error_page  # the page layer is above this one
+        from dashboards.pages.frame import error_page  # noqa: PLC0415  # the page layer is above this one
 
         return error_page(request, status, title, detail)
     return problem(status, title, detail)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 
-def N_(message: str) -> str:
+def N_(message: str) -> str:  # noqa: N802  # the name that extraction tools know
     """Mark a text for extraction; it is translated where it is shown."""
     return message
 

@@ -7,11 +7,15 @@
     │   ├── CatalogueError
     │   ├── UnknownUnitError
     │   ├── InvalidCodeError
-    │   └── CorrectionError
+    │   ├── InvalidUnitError          a value of a unit cannot be right
+    │   ├── DuplicateCodeError        another unit or organisation has the code
+    │   ├── ChangedMeanwhileError     somebody else changed it first
+    │   ├── CorrectionError
+    │   └── WeakPasswordError
     └── AccessError
         ├── LoginRefusedError         wrong name or password
         ├── LoginLockedError          too many wrong passwords
-        └── OutOfScopeError
+        └── OutOfScopeError           an account without a bound, or an act outside of it
 """
 
 
@@ -35,6 +39,22 @@ class InvalidCodeError(EquipmentInputError):
     """A code has a wrong length, alphabet or check character."""
 
 
+class InvalidUnitError(EquipmentInputError):
+    """A value of a unit cannot be right; the message names each."""
+
+
+class DuplicateCodeError(EquipmentInputError):
+    """设备代码, 救援识别码, 统一社会信用代码 or id is taken."""
+
+
+class ChangedMeanwhileError(EquipmentInputError):
+    """The unit was changed since the caller read it: read it again."""
+
+
+class WeakPasswordError(EquipmentInputError):
+    """The password is too easy to guess."""
+
+
 class CorrectionError(EquipmentInputError):
     """The accident entry was corrected already, or does not exist."""
 
@@ -52,4 +72,4 @@ class LoginLockedError(AccessError):
 
 
 class OutOfScopeError(AccessError):
-    """The account has no scope it could act in."""
+    """The account has no bound it could act in, or the act lies outside of it."""

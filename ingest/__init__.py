@@ -1,1 +1,1 @@
-
+"""接入: from the broker to the time-series store, without losing what was acknowledged."""

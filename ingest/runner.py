@@ -290,20 +290,21 @@ class Worker:
             attempt=self._failures,
             retry_in_seconds=round(pause, 2),
         )
-        if self._conn is not None:
-            self._conn.close()
-            self._conn = None
-        stop.wait(pause)
-        if stop.is_set:
+        self._hang_up()
+        if stop.wait(pause):
             return
         try:
             conn, _ = self._ready()
             self._acquire_after_failure(conn)
         except (DatabaseUnavailableError, LeaseLostError, psycopg.Error) as again:
             log.warning("recovery_failed", error=str(again))
-            if self._conn is not None:
-                self._conn.close()
-                self._conn = None
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        """Let the database connection go; the next batch opens another."""
+        if self._conn is not None:
+            self._conn.close()
+            self._conn = None
 
     def _acquire_after_failure(self, conn: Connection) -> None:
         sessions = self._sessions

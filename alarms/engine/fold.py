@@ -208,9 +208,7 @@ def _heard(state: KindState, rule: Rule, slots: Slots, at: Times, transitions: l
         _clear(state, rule, rs, slots[active], at[active], transitions)
 
 
-def _raise(
-    state: KindState, rule: Rule, rs: RuleState, slots: Slots, at: Times, transitions: list[Transition]
-) -> None:
+def _raise(state: KindState, rule: Rule, rs: RuleState, slots: Slots, at: Times, transitions: list[Transition]) -> None:
     rs.phase[slots] = Phase.ACTIVE
     suppressed = np.zeros(len(slots), dtype=np.bool_)
     if rule.suppress_when is not None:
@@ -224,9 +222,7 @@ def _raise(
         )  # fmt: skip
 
 
-def _clear(
-    state: KindState, rule: Rule, rs: RuleState, slots: Slots, at: Times, transitions: list[Transition]
-) -> None:
+def _clear(state: KindState, rule: Rule, rs: RuleState, slots: Slots, at: Times, transitions: list[Transition]) -> None:
     rs.phase[slots] = Phase.NORMAL
     for position, slot in enumerate(slots):
         transitions.append(_simple(state, rule, rs, int(slot), "cleared", int(at[position])))
@@ -234,7 +230,16 @@ def _clear(
 
 def _simple(state: KindState, rule: Rule, rs: RuleState, slot: int, event: str, at: int) -> Transition:
     evidence = evidence_of(state, rule, slot, at)
-    return Transition(rule, int(state.unit_no[slot]), event, int(rs.since_us[slot]), at, False, False, evidence)
+    return Transition(
+        rule,
+        int(state.unit_no[slot]),
+        event,
+        int(rs.since_us[slot]),
+        at,
+        suppressed=False,
+        late=False,
+        evidence=evidence,
+    )
 
 
 def evidence_of(state: KindState, rule: Rule, slot: int, at_us: int) -> dict[str, float | bool | None]:
@@ -327,9 +332,7 @@ def _silence_of(
 
 
 def _mark_silent(state: KindState, now_us: int, transitions: list[Transition]) -> None:
-    silent = np.flatnonzero(
-        (state.heard_us > 0) & ~state.no_signal & (state.heard_us + NO_SIGNAL_AFTER_US <= now_us)
-    )
+    silent = np.flatnonzero((state.heard_us > 0) & ~state.no_signal & (state.heard_us + NO_SIGNAL_AFTER_US <= now_us))
     state.no_signal[silent] = True
     for slot in silent:
         for rule in state.rules:

@@ -1,0 +1,1 @@
+"""报警规则 as data: the shipped pack, its condition language, its checks."""

@@ -129,7 +129,9 @@ class _Parser:
         while position < end:
             match = TOKEN.match(text, position)
             if match is None:
-                raise RuleError(f"column {position + 1}: {text[position:].strip()[:10]!r} is not understood in {text!r}")
+                raise RuleError(
+                    f"column {position + 1}: {text[position:].strip()[:10]!r} is not understood in {text!r}"
+                )
             kind = "number" if match[1] else "name" if match[2] else "symbol"
             tokens.append(_Token(kind, match[1] or match[2] or match[3], match.start(match.lastindex or 0) + 1))
             position = match.end()

@@ -76,10 +76,8 @@ def prefer(
 ) -> Response:
     """Remember language and appearance in this browser. Changes nothing else, so it needs no login."""
     response = RedirectResponse(safe_back(back), status_code=303)
-    if language in i18n.LANGUAGES:
+    if language is not None and language in i18n.LANGUAGES:
         response.set_cookie(LANGUAGE_COOKIE, language, max_age=YEAR_SECONDS, samesite="lax", path="/")
-    if theme in THEMES:
+    if theme is not None and theme in THEMES:
         response.set_cookie(THEME_COOKIE, theme, max_age=YEAR_SECONDS, samesite="lax", path="/")
     return response
-
-

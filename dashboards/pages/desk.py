@@ -47,13 +47,35 @@ def resources(conn: Connection, incident: Any, stations: list[Any]) -> list[dict
         people.setdefault(person.organisation_id, []).append(person)
     found: list[dict[str, Any]] = []
     if incident.firm_org_id:
-        found.append({"role": "firm", "name": incident.firm_name, "phone": incident.firm_phone, "people": people.get(incident.firm_org_id, [])[:3], "km": None})
+        found.append(
+            {
+                "role": "firm",
+                "name": incident.firm_name,
+                "phone": incident.firm_phone,
+                "people": people.get(incident.firm_org_id, [])[:3],
+                "km": None,
+            }
+        )
     if incident.use_org_id:
-        found.append({"role": "use_unit", "name": incident.use_unit_name, "phone": incident.use_unit_phone, "people": people.get(incident.use_org_id, [])[:2], "km": None})
+        found.append(
+            {
+                "role": "use_unit",
+                "name": incident.use_unit_name,
+                "phone": incident.use_unit_phone,
+                "people": people.get(incident.use_org_id, [])[:2],
+                "km": None,
+            }
+        )
     if incident.lat is not None and incident.lon is not None:
         near = sorted(stations, key=lambda s: distance_km(incident.lat, incident.lon, s.lat, s.lon))[:3]
         found += [
-            {"role": "station", "name": s.name, "phone": s.duty_phone, "people": [], "km": distance_km(incident.lat, incident.lon, s.lat, s.lon)}
+            {
+                "role": "station",
+                "name": s.name,
+                "phone": s.duty_phone,
+                "people": [],
+                "km": distance_km(incident.lat, incident.lon, s.lat, s.lon),
+            }
             for s in near
         ]
     return found
@@ -150,7 +172,19 @@ def wall(request: Request, context: Context, asker: Annotated[Asker, Depends(per
     language = language_of(request)
     unmapped = [a for a in areas if a.id not in maps.outlines() and a.units]
     points = maps.placed(maps.point(i.lat, i.lon, i.unit_name or i.place, severity=i.severity) for i in queue)
-    chart = {"districts": maps.districts(areas, language, {a.id: f"{a.online}/{a.fitted}" for a in areas}), "points": points}
+    chart = {
+        "districts": maps.districts(areas, language, {a.id: f"{a.online}/{a.fitted}" for a in areas}),
+        "points": points,
+    }
     return page(
-        request, "pages/wall.html", feed_after=head, queue=queue, areas=areas, today=today, alarms=alarms, devices=devices, map=chart, unmapped=unmapped
+        request,
+        "pages/wall.html",
+        feed_after=head,
+        queue=queue,
+        areas=areas,
+        today=today,
+        alarms=alarms,
+        devices=devices,
+        map=chart,
+        unmapped=unmapped,
     )

@@ -58,7 +58,9 @@ HOMES: Mapping[str, str] = {
 def renderer() -> Renderer:
     """The one renderer of this process, with the names that the catalogues give."""
     made = Renderer()
-    made.environment.globals.update(rule_name=names.rule_name, signal_value=names.signal_value, item_names=names.item_names)
+    made.environment.globals.update(
+        rule_name=names.rule_name, signal_value=names.signal_value, item_names=names.item_names
+    )
     return made
 
 

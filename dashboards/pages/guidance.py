@@ -30,7 +30,11 @@ AFTERWARDS = (
     N_("Enter the cause that the firm reports; the lift runs again only after its check."),
 )
 
-BY_KIND: Mapping[str, tuple[str, ...]] = {"entrapment": ENTRAPMENT + INJURY, "unknown": ENTRAPMENT + INJURY, "fault": FAULT}
+BY_KIND: Mapping[str, tuple[str, ...]] = {
+    "entrapment": ENTRAPMENT + INJURY,
+    "unknown": ENTRAPMENT + INJURY,
+    "fault": FAULT,
+}
 
 
 def guidance_for(kind: str, state: str) -> tuple[str, ...]:

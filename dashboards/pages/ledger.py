@@ -88,7 +88,7 @@ def hazard(
     """The case file: its story, its evidence, and the next lawful step as one button."""
     with context.transaction(asker) as conn:
         found = known(row(conn, QUERIES.hazard, (hazard_id,)), "No such hazard, or it lies outside your area.")
-        values = {
+        values: dict[str, Any] = {
             "events": rows(conn, QUERIES.hazard_events, (hazard_id,)),
             "origin": row(conn, QUERIES.lead, (found.lead_id,)) if found.lead_id else None,
             "records": rows(conn, QUERIES.unit_records, (found.unit_no,))[:5],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
@@ -48,7 +48,7 @@ def use_unit(request: Request, context: Context, asker: Annotated[Asker, Depends
     now = context.clock.now()
     with context.transaction(asker) as conn:
         head = value(conn, QUERIES.feed_head)
-        values = {
+        values: dict[str, Any] = {
             "to_confirm": rows(conn, QUERIES.records, {"state": "submitted", "limit": SHOWN, "offset": 0}),
             "hazards": rows(
                 conn,

@@ -25,7 +25,9 @@ def name_of(row: Any, language: str) -> str:
     return str(row.name_zh if language == i18n.DEFAULT_LANGUAGE else row.name_en)
 
 
-def districts(rows: Iterable[Any], language: str, words: dict[str, str] | None = None, link: str = "") -> list[dict[str, Any]]:
+def districts(
+    rows: Iterable[Any], language: str, words: dict[str, str] | None = None, link: str = ""
+) -> list[dict[str, Any]]:
     """Districts that have an outline, with the words to write below their names."""
     return [
         {

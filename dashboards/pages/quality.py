@@ -56,7 +56,9 @@ def quarantine(
 ) -> Response:
     wanted, page_of = filters(request, "reason"), window(request)
     with context.transaction(asker) as conn:
-        found, following, previous = page_of.cut(rows(conn, QUERIES.quarantine_list, {**wanted, **page_of.parameters()}))
+        found, following, previous = page_of.cut(
+            rows(conn, QUERIES.quarantine_list, {**wanted, **page_of.parameters()})
+        )
     reasons = tuple(words.WORDS["quarantine"])
     return page(request, "pages/quarantine.html", entries=found, next=following, previous=previous, reasons=reasons)
 
@@ -69,7 +71,9 @@ def quarantine_entry(
     with context.transaction(asker) as conn:
         found = known(row(conn, QUERIES.quarantine_entry, (entry_id,)), "No such message in quarantine.")
     text, hexadecimal = readable(found.payload)
-    return page(request, "pages/quarantine_entry.html", entry=found, text=text, hexadecimal=hexadecimal, shown=RAW_SHOWN)
+    return page(
+        request, "pages/quarantine_entry.html", entry=found, text=text, hexadecimal=hexadecimal, shown=RAW_SHOWN
+    )
 
 
 @router.get("/audit")

@@ -61,6 +61,7 @@ class Window:
 
     @property
     def offset(self) -> int:
+        """Rows before this page."""
         return (self.number - 1) * self.size
 
     def parameters(self) -> dict[str, int]:

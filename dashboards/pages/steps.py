@@ -51,7 +51,12 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
     ),
     "handed_over": (Step("receipt", N_("Sign the receipt"), action="hazard.rectify"), UNSUBSTANTIATE),
     "receipted": (
-        Step("start", N_("Begin the rectification"), (Ask("measures", N_("Measures"), "textarea"),), action="hazard.rectify"),
+        Step(
+            "start",
+            N_("Begin the rectification"),
+            (Ask("measures", N_("Measures"), "textarea"),),
+            action="hazard.rectify",
+        ),
         UNSUBSTANTIATE,
     ),
     "rectifying": (

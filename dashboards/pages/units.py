@@ -41,14 +41,15 @@ class SignalNow:
 def signals_now(conn: Connection, kind: str, unit_no: int, now: datetime) -> list[SignalNow]:
     """The newest value of every signal of the unit's kind, in the catalogue's order."""
     latest: Mapping[str, Any] = read.latest_values(conn, kind, unit_no)
+    known_kind = load_catalogue().kind(kind)
     found = []
-    for signal in load_catalogue().kind(kind).signals:
+    for signal in known_kind.signals if known_kind else ():
         held = latest.get(signal.name)
         at = held.at if held is not None else None
         current = held.value if held is not None else None
         stale = at is not None and now - at > timedelta(seconds=signal.stale_after_seconds)
         state = "unknown" if current is None else "stale" if stale else "ok"
-        found.append(SignalNow(signal, current, at, state, False))
+        found.append(SignalNow(signal, current, at, state, out_of_limits=False))
     return found
 
 
@@ -84,7 +85,7 @@ def unit(
     with context.transaction(asker) as conn:
         found = known(row(conn, QUERIES.unit, (unit_id,)), "No such unit, or it lies outside your area.")
         parameters = (found.no,)
-        story = {
+        story: dict[str, Any] = {
             "alarms": rows(conn, QUERIES.unit_alarms, parameters),
             "calls": rows(conn, QUERIES.unit_calls, parameters),
             "incidents": rows(conn, QUERIES.unit_incidents, parameters),

@@ -18,13 +18,29 @@ def matrix() -> dict[str, frozenset[Role]]:
     Raises
     ------
     CatalogueError
-        The table names an unknown role.
+        The table has a mistake.
     """
-    document = yaml.safe_load((files("equipment.access") / "matrix.yaml").read_text(encoding="utf-8"))
-    try:
-        return {action: frozenset(Role(name) for name in names) for action, names in document["actions"].items()}
-    except ValueError as error:
-        raise CatalogueError(f"matrix.yaml: {error}") from None
+    return read_matrix((files("equipment.access") / "matrix.yaml").read_text(encoding="utf-8"))
+
+
+def read_matrix(text: str) -> dict[str, frozenset[Role]]:
+    """Roles by action, from the YAML of the table.
+
+    Raises
+    ------
+    CatalogueError
+        It names an unknown role, a role twice, or an action that nobody may do.
+    """
+    document = yaml.safe_load(text)
+    found: dict[str, frozenset[Role]] = {}
+    for action, names in document["actions"].items():
+        try:
+            found[action] = frozenset(Role(name) for name in names)
+        except ValueError as error:
+            raise CatalogueError(f"matrix.yaml: {action}: {error}") from None
+        if not names or len(found[action]) != len(names):
+            raise CatalogueError(f"matrix.yaml: {action} names no role, or one twice")
+    return found
 
 
 def permits(role: Role, action: str) -> bool:

@@ -24,4 +24,18 @@ select equipment.issue_token(%s, %s, %s, %s, %s, %s, %s);
 select account_id, login, display_name, role, organisation_id, scope_path, actions from equipment.token_asker(%s, %s, %s);
 
 -- name: audit
-insert into equipment.audit_entry (at, account_id, action, subject, reason) values (%s, %s, %s, %s, %s);
+insert into equipment.audit_entry (at, account_id, action, subject, reason, before, after, origin)
+values (%s, %s, %s, %s, %s, %s, %s, %s);
+
+-- name: set_scope
+select set_config('teshe.scope_kind', %s, true), set_config('teshe.scope_path', %s, true),
+       set_config('teshe.organisation', %s, true), set_config('teshe.role', %s, true), set_config('teshe.account', %s, true);
+
+-- name: set_own_password
+select equipment.set_own_password(%s, %s);
+
+-- name: revoke_token
+update equipment.api_token set revoked_at = %s where id = %s and revoked_at is null;
+
+-- name: forget_sessions
+delete from equipment.login_session where expires_at <= %s;

@@ -1,17 +1,23 @@
 """Puts the asker's scope on a transaction; the row policies of the database do the rest."""
 
 from equipment.access.model import Asker
-from equipment.foundation.database import Connection, set_local
+from equipment.foundation.database import Connection, load_queries
+
+QUERIES = load_queries(__file__)
 
 
 def apply(conn: Connection, asker: Asker) -> None:
-    """Let the current transaction see what ``asker`` may see, until it ends."""
-    values = {
-        "teshe.scope_kind": asker.scope_kind.value,
-        "teshe.scope_path": asker.scope_path or "",
-        "teshe.organisation": "" if asker.organisation_id is None else str(asker.organisation_id),
-        "teshe.role": asker.role.value,
-        "teshe.account": str(asker.account_id),
-    }
-    for name, value in values.items():
-        set_local(conn, name, value)
+    """Let the current transaction see what ``asker`` may see, until it ends.
+
+    A bound that the asker lacks is set empty, which shows nothing, so that nothing of an earlier asker can remain.
+    """
+    conn.execute(
+        QUERIES.set_scope,
+        (
+            asker.scope_kind.value,
+            asker.scope_path or "",
+            "" if asker.organisation_id is None else str(asker.organisation_id),
+            asker.role.value,
+            str(asker.account_id),
+        ),
+    )

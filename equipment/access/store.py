@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 
+from psycopg.types.json import Jsonb
 from pwdlib import PasswordHash
 
-from equipment.access.model import Asker, Role
-from equipment.errors import LoginLockedError, LoginRefusedError
+from equipment.access.model import SCOPE_OF, Asker, Role, ScopeKind
+from equipment.errors import LoginLockedError, LoginRefusedError, OutOfScopeError, WeakPasswordError
 from equipment.foundation.clock import SHANGHAI
 from equipment.foundation.database import Connection, load_queries
 
@@ -21,6 +24,8 @@ FREE_ATTEMPTS = 5
 """Wrong passwords before the account is locked for a while."""
 FIRST_LOCK = timedelta(seconds=30)
 LONGEST_LOCK = timedelta(hours=1)
+SHORTEST_PASSWORD = 10
+"""Characters. Length is what counts (NIST SP 800-63B); a local rule may demand more."""
 TOKEN_MARK = "teshe"  # noqa: S105  # the visible beginning of every token, so that scanners find leaked ones
 
 
@@ -70,8 +75,33 @@ def lock_until(failed_attempts: int, now: datetime) -> datetime | None:
     return now + length
 
 
+def check_strength(password: str, login: str) -> None:
+    """Refuse a password that is too short or is the login itself.
+
+    Raises
+    ------
+    WeakPasswordError
+    """
+    if len(password) < SHORTEST_PASSWORD:
+        raise WeakPasswordError(f"口令至少 {SHORTEST_PASSWORD} 位 (a password has at least this many characters)")
+    if login.lower() in password.lower():
+        raise WeakPasswordError("口令不得包含账号 (the password must not contain the login)")
+
+
 def create_account(conn: Connection, account: NewAccount, now: datetime) -> int:
-    """Make an account; the system role or the owner may do this."""
+    """Make an account; the system role or the owner may do this.
+
+    Raises
+    ------
+    OutOfScopeError
+        The role is bounded by an organisation or a jurisdiction, and none is given.
+    WeakPasswordError
+    """
+    bound = account.jurisdiction_id if SCOPE_OF[account.role] is ScopeKind.JURISDICTION else account.organisation_id
+    if bound is None:
+        what = "a jurisdiction" if SCOPE_OF[account.role] is ScopeKind.JURISDICTION else "an organisation"
+        raise OutOfScopeError(f"an account of the role {account.role.value} needs {what}: without it, it sees nothing")
+    check_strength(account.password, account.login)
     row = conn.execute(
         QUERIES.insert_account,
         (
@@ -127,6 +157,24 @@ def close_session(conn: Connection, token: str) -> None:
     conn.execute(QUERIES.close_session, (_sha256(token),))
 
 
+def forget_sessions(conn: Connection, now: datetime) -> int:
+    """Delete sessions that are over; for the jobs, under the system role. Returns how many."""
+    return conn.execute(QUERIES.forget_sessions, (now,)).rowcount
+
+
+def change_password(conn: Connection, asker: Asker, new: str, token: str) -> None:
+    """Set the asker's own password; his other sessions end, the one of ``token`` stays.
+
+    The caller has checked the old password (:func:`check_password`) and applied the asker's scope.
+
+    Raises
+    ------
+    WeakPasswordError
+    """
+    check_strength(new, asker.login)
+    conn.execute(QUERIES.set_own_password, (_hasher().hash(new), _sha256(token)))
+
+
 def issue_token(
     conn: Connection, account_id: int, name: str, actions: frozenset[str], lifetime: timedelta, now: datetime
 ) -> str:
@@ -154,8 +202,28 @@ def _asker(row: tuple[object, ...]) -> Asker:
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an audit entry says beyond who, what and when. ``origin`` is where the request came from."""
+
+    reason: str | None = None
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
+    origin: str | None = None
+
+
 def audit(
-    conn: Connection, asker: Asker, action: str, subject: str, now: datetime, *, reason: str | None = None
+    conn: Connection,
+    asker: Asker,
+    action: str,
+    subject: str,
+    now: datetime,
+    *,
+    reason: str | None = None,
+    change: Change | None = None,
 ) -> None:
-    """Write who did what to what, in the transaction that did it."""
-    conn.execute(QUERIES.audit, (now, asker.account_id, action, subject, reason))
+    """Write who did what to what, in the transaction that did it; ``reason`` alone is short for a change with it."""
+    said = change or Change(reason)
+    before = None if said.before is None else Jsonb(dict(said.before))
+    after = None if said.after is None else Jsonb(dict(said.after))
+    conn.execute(QUERIES.audit, (now, asker.account_id, action, subject, said.reason, before, after, said.origin))

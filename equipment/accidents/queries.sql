@@ -5,7 +5,7 @@ values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 returning id;
 
 -- name: next_number
-select count(distinct number) + 1 from equipment.accident where number like %s;
+select equipment.next_accident_number(%s);
 
 -- name: number_of
 select number from equipment.accident where id = %s;

@@ -19,8 +19,8 @@ def report(conn: Connection, accident: NewAccident, account_id: int | None, now:
     """Enter an accident; its level is the highest that deaths, injuries or loss reach."""
     year = accident.occurred_at.astimezone(SHANGHAI).year
     advisory_lock(conn, f"accident-number:{year}")
-    row = conn.execute(QUERIES.next_number, (f"SG{year}-%",)).fetchone()
-    return _insert(conn, accident, f"SG{year}-{row[0] if row else 1:04d}", None, account_id, now)
+    row = conn.execute(QUERIES.next_number, (year,)).fetchone()
+    return _insert(conn, accident, str(row[0]) if row else "", None, account_id, now)
 
 
 def correct(conn: Connection, corrected: int, accident: NewAccident, account_id: int | None, now: datetime) -> int:

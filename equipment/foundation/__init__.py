@@ -1,1 +1,1 @@
-
+"""Plumbing that knows no domain word: a closed list of modules, no utilities."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Any, LiteralString
@@ -13,12 +13,20 @@ import psycopg
 from psycopg import sql
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from equipment.foundation.errors import DatabaseUnavailableError, DuplicateQueryError, UnknownQueryError
+from equipment.foundation.errors import (
+    DatabaseBusyError,
+    DatabaseUnavailableError,
+    DuplicateQueryError,
+    NotMigratedError,
+    QueryFileError,
+    UnknownQueryError,
+)
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 Pool = ConnectionPool[Connection]
 
-NAME_LINE = re.compile(r"^--\s*name:\s*([a-z][a-z0-9_]*)\s*$")
+NAME_LINE = re.compile(r"^\s*--\s*name:\s*(.*?)\s*$")
+NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
 class DatabaseRole(Enum):
@@ -53,36 +61,55 @@ class Queries:
 
 
 def parse_queries(text: str, source: str) -> Queries:
-    """Split a file at its ``-- name: x`` lines.
+    """Split a file at its ``-- name: x`` lines; lines of comment are left out.
 
     Raises
     ------
     DuplicateQueryError
         Two queries share a name.
+    QueryFileError
+        A name is not snake_case (it would silently join the query before it), a query is empty, or there is SQL
+        before the first name.
     """
     queries: dict[str, list[str]] = {}
     current: list[str] | None = None
-    for line in text.splitlines():
+    for number, line in enumerate(text.splitlines(), start=1):
         match = NAME_LINE.match(line)
         if match:
+            if NAME.fullmatch(match[1]) is None:
+                raise QueryFileError(f"{source}:{number}: {match[1]!r} is no name for a query (small_letters)")
             if match[1] in queries:
-                raise DuplicateQueryError(f"{source}: two queries are named {match[1]!r}")
+                raise DuplicateQueryError(f"{source}:{number}: two queries are named {match[1]!r}")
             current = queries.setdefault(match[1], [])
-        elif current is not None and not line.lstrip().startswith("--"):
+        elif line.strip() and not line.lstrip().startswith("--"):
+            if current is None:
+                raise QueryFileError(f"{source}:{number}: SQL before the first '-- name:' line")
             current.append(line)
+    empty = [name for name, lines in queries.items() if not lines]
+    if empty:
+        raise QueryFileError(f"{source}: no SQL follows the name of {', '.join(empty)}")
     return Queries(source, {name: "\n".join(lines).strip().rstrip(";") for name, lines in queries.items()})
 
 
 def load_queries(module_file: str, name: str = "queries.sql") -> Queries:
-    """The queries that lie beside a module: ``QUERIES = load_queries(__file__)``."""
+    """Read the queries that lie beside a module.
+
+    Example: ``QUERIES = load_queries(__file__)``, then ``conn.execute(QUERIES.find_unit, …)``.
+    """
     path = Path(module_file).with_name(name)
     return parse_queries(path.read_text(encoding="utf-8"), str(path))
 
 
 def _set_role(conn: Connection, role: DatabaseRole) -> None:
     conn.autocommit = True
-    if role is not DatabaseRole.OWNER:
+    if role is DatabaseRole.OWNER:
+        return
+    try:
         conn.execute(sql.SQL("set role {}").format(sql.Identifier(role.value)))
+    except (psycopg.errors.InvalidParameterValue, psycopg.errors.InsufficientPrivilege) as error:
+        raise NotMigratedError(
+            f"this login may not act as {role.value}: run teshe migrate, or grant {role.value} to it"
+        ) from error
 
 
 def _keywords(application_name: str) -> dict[str, Any]:
@@ -92,6 +119,7 @@ def _keywords(application_name: str) -> dict[str, Any]:
         "keepalives_idle": 10,
         "keepalives_interval": 5,
         "keepalives_count": 3,
+        "tcp_user_timeout": 25_000,
         "options": "-c timezone=UTC -c lock_timeout=15s -c idle_in_transaction_session_timeout=60s",
     }
 
@@ -103,11 +131,15 @@ def connect(url: str, role: DatabaseRole, *, application_name: str, autocommit: 
     ------
     DatabaseUnavailableError
         The server does not answer or refuses the login.
+    NotMigratedError
+        The login does not have the rights of ``role``.
     """
-    with translated():
+    with translated(), ExitStack() as undo:
         conn: Connection = psycopg.connect(url, **_keywords(application_name))
+        undo.callback(conn.close)
         _set_role(conn, role)
         conn.autocommit = autocommit
+        undo.pop_all()
         return conn
 
 
@@ -141,17 +173,32 @@ def translated() -> Iterator[None]:
 
     Raises
     ------
+    DatabaseBusyError
+        The transaction lost to another one or to a time limit.
     DatabaseUnavailableError
         The server went away, refuses logins, is shutting down, or has no connection to spare.
     """
+    # not a "class 40 or above" rule: each of these was chosen because repeating the transaction is the remedy
+    busy = (
+        psycopg.errors.SerializationFailure,
+        psycopg.errors.DeadlockDetected,
+        psycopg.errors.LockNotAvailable,
+        psycopg.errors.QueryCanceled,
+    )
+    ended = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
     try:
         yield
     except PoolTimeout as error:
         raise DatabaseUnavailableError("no database connection became free in time; try again") from error
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        raise DatabaseUnavailableError(
-            f"the database does not answer: {str(error).strip().splitlines()[0:1]}"
-        ) from error
+    except busy as error:
+        raise DatabaseBusyError(f"the database gave this transaction up, try again: {_headline(error)}") from error
+    except ended as error:
+        raise DatabaseUnavailableError(f"the database does not answer: {_headline(error)}") from error
+
+
+def _headline(error: psycopg.Error) -> str:
+    """First line of what the driver says; the rest repeats it per address."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def violated_constraint(error: psycopg.errors.IntegrityError) -> str | None:

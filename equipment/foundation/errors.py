@@ -6,15 +6,20 @@
     ├── InputError                 the caller's: a setting, a file, a name
     │   ├── UnknownQueryError
     │   ├── DuplicateQueryError
+    │   ├── QueryFileError
+    │   ├── NotMigratedError
     │   ├── MigrationChangedError
     │   └── DataVersionError
     ├── WorldError                 the world's: try again or repair it
     │   ├── DatabaseUnavailableError
+    │   │   └── DatabaseBusyError
     │   ├── BrokerUnavailableError
     │   ├── StartFailedError
+    │   ├── PortInUseError
     │   └── AlreadyRunningError
     └── BugError                   ours
-        └── WrongThreadError
+        ├── WrongThreadError
+        └── UnknownChildError
 """
 
 
@@ -34,6 +39,14 @@ class DuplicateQueryError(InputError):
     """Two queries of one file share a name."""
 
 
+class QueryFileError(InputError):
+    """A file of queries has text that belongs to no query, or a name nobody can ask for."""
+
+
+class NotMigratedError(InputError):
+    """The database lacks what ``teshe migrate`` makes."""
+
+
 class MigrationChangedError(InputError):
     """A migration that was applied has another content now."""
 
@@ -50,12 +63,20 @@ class DatabaseUnavailableError(WorldError):
     """The database does not answer or ended the connection."""
 
 
+class DatabaseBusyError(DatabaseUnavailableError):
+    """The transaction lost to another (deadlock, lock or time limit); the same again may succeed."""
+
+
 class BrokerUnavailableError(WorldError):
     """The broker does not answer or refused us."""
 
 
 class StartFailedError(WorldError):
     """A child process did not come up; the message carries the end of its log."""
+
+
+class PortInUseError(WorldError):
+    """The port that was asked for belongs to another program."""
 
 
 class AlreadyRunningError(WorldError):
@@ -68,3 +89,7 @@ class BugError(FoundationError):
 
 class WrongThreadError(BugError):
     """Children must be started from the main thread, or they die with the thread that started them."""
+
+
+class UnknownChildError(BugError):
+    """A process is asked for that was never started."""

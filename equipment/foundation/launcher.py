@@ -9,6 +9,7 @@ The parent-death signal is set after the user namespace, because a change of cre
 import ctypes
 import os
 import sys
+from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 CLONE_NEWUSER = 0x10000000
@@ -24,8 +25,7 @@ def enter_namespace() -> None:
             f" ({os.strerror(ctypes.get_errno())})"
         )
     for name, text in (("setgroups", "deny"), ("uid_map", f"{NOBODY} 0 1"), ("gid_map", f"{NOBODY} 0 1")):
-        with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
-            file.write(text)
+        Path(f"/proc/self/{name}").write_text(text, encoding="ascii")
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def main() -> None:
     if os.getppid() != parent:
         sys.exit("the parent ended before its child began")
     argv = sys.argv[5:]
-    os.execvp(argv[0], argv)
+    os.execvp(argv[0], argv)  # noqa: S606  # becoming the program, without a shell, is the purpose
 
 
 if __name__ == "__main__":

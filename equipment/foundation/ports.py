@@ -3,6 +3,8 @@
 import socket
 from pathlib import Path
 
+from equipment.foundation.errors import PortInUseError
+
 
 def is_free(port: int) -> bool:
     """Whether nothing listens on this loopback port."""
@@ -24,11 +26,23 @@ def free_port() -> int:
 
 
 def remembered_port(file: Path, wanted: int | None = None) -> int:
-    """The port of the last run if it is still free, else another; what is chosen is written to ``file``."""
-    port = wanted
-    if port is None and file.exists():
-        port = int(file.read_text())
+    """The port asked for, else that of the last run if it is still free, else another; written to ``file``.
+
+    Raises
+    ------
+    PortInUseError
+        The port that was asked for is taken. (Moving on silently would leave devices on the wrong one.)
+    """
+    port = wanted or _read(file)
+    if wanted and not is_free(wanted):
+        raise PortInUseError(f"port {wanted} of this machine is in use: stop the other program or choose another port")
     if port is None or not is_free(port):
         port = free_port()
     file.write_text(str(port))
     return port
+
+
+def _read(file: Path) -> int | None:
+    """The remembered port; None when there is none, or when a crash left half a file."""
+    text = file.read_text() if file.exists() else ""
+    return int(text) if text.isdecimal() and 0 < int(text) < 65_536 else None

@@ -5,21 +5,25 @@ The only module with ``except Exception``: a loop that must never end silently a
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
+import select
 import signal
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TypeVar
 
 from equipment.foundation import launcher, metrics
-from equipment.foundation.clock import Clock
-from equipment.foundation.errors import StartFailedError, WrongThreadError
+from equipment.foundation.clock import Clock, SystemClock
+from equipment.foundation.errors import AlreadyRunningError, StartFailedError, UnknownChildError, WrongThreadError
 from equipment.foundation.logs import get_logger
 
 log = get_logger("foundation.process")
@@ -27,17 +31,27 @@ T = TypeVar("T")
 
 failures = metrics.counter("teshe_loop_failures_total", "Exceptions that a loop survived", ("loop",))
 isolated_failures = metrics.counter("teshe_isolated_failures_total", "Exceptions of isolated pieces", ("piece",))
+deaths = metrics.counter("teshe_child_deaths_total", "Supervised processes that ended unasked", ("child",))
 
 FIRST_BACKOFF_SECONDS = 0.2
 LONGEST_BACKOFF_SECONDS = 10.0
 LOG_TAIL_BYTES = 4_000
+LONGEST_LOG_BYTES = 32 * 1024 * 1024
+HEALTHY_AFTER_SECONDS = 60.0
+"""A child that ran this long is not failing repeatedly when it ends."""
 
 
 class StopSignal:
-    """Asked to stop: by a signal, or by whoever holds this object."""
+    """Asked to stop: by a signal, or by whoever holds this object.
+
+    Built on a pipe, not on ``threading.Event``: an event's lock is not reentrant, so a signal that arrives while the
+    main thread is inside ``wait`` would stop the process for ever.
+    """
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self._read_end, self._write_end = os.pipe()
+        weakref.finalize(self, _close_all, (self._read_end, self._write_end))
+        self._asked = False
 
     def listen(self) -> StopSignal:
         """Stop on SIGINT and SIGTERM (main thread only)."""
@@ -46,20 +60,34 @@ class StopSignal:
         return self
 
     def _on_signal(self, _: int, __: FrameType | None) -> None:
-        self._event.set()
+        self.set()
 
     def set(self) -> None:
         """Ask to stop."""
-        self._event.set()
+        if not self._asked:
+            self._asked = True
+            os.write(self._write_end, b"!")
 
     @property
     def is_set(self) -> bool:
         """Whether someone asked."""
-        return self._event.is_set()
+        return self._asked
+
+    def fileno(self) -> int:
+        """A descriptor that becomes readable when someone asks, for a selector."""
+        return self._read_end
 
     def wait(self, seconds: float) -> bool:
         """Sleep at most ``seconds``, less if asked to stop; True when asked."""
-        return self._event.wait(seconds)
+        poller = select.poll()
+        poller.register(self._read_end, select.POLLIN)
+        poller.poll(max(0.0, seconds) * 1_000)
+        return self._asked
+
+
+def _close_all(descriptors: Sequence[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def backoff_seconds(attempt: int) -> float:
@@ -129,7 +157,8 @@ class Child:
                 self.process.wait(timeout_seconds)
             except subprocess.TimeoutExpired:
                 log.warning("child_killed", child=self.name, waited_seconds=timeout_seconds)
-                os.killpg(self.process.pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it may have ended just now
+                    os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
         return self.process.returncode
 
@@ -142,8 +171,11 @@ def spawn(
     env: Mapping[str, str] | None = None,
     stop_signal: signal.Signals = signal.SIGTERM,
     namespace: bool = False,
+    keep_open: Sequence[int] = (),
 ) -> Child:
     """Start a process that ends with us, also when we are killed.
+
+    ``namespace`` shows the program "nobody" where we are root; ``keep_open`` are descriptors it inherits.
 
     Raises
     ------
@@ -153,6 +185,8 @@ def spawn(
     if threading.current_thread() is not threading.main_thread():
         raise WrongThreadError(f"start {name!r} from the main thread")
     log_path.parent.mkdir(parents=True, exist_ok=True)
+    if log_path.exists() and log_path.stat().st_size > LONGEST_LOG_BYTES:
+        log_path.replace(log_path.with_name(log_path.name + ".1"))
     mode = "namespace" if namespace else "same"
     command = [sys.executable, "-I", launcher.__file__, str(os.getpid()), str(int(stop_signal)), mode, "--", *argv]
     with log_path.open("ab") as output:
@@ -163,6 +197,7 @@ def spawn(
             stderr=subprocess.STDOUT,
             env=dict(env) if env is not None else None,
             process_group=0,
+            pass_fds=tuple(keep_open),
         )
     return Child(name, process, log_path, stop_signal)
 
@@ -194,42 +229,149 @@ def wait_until(
 
 
 @dataclass(slots=True)
-class Supervisor:
-    """Children started in order, stopped in reverse; a dead one is started again."""
+class _Supervised:
+    """One child under supervision: how to start it again, and how that has gone."""
 
-    children: list[tuple[Child, Callable[[], Child] | None]] = field(default_factory=list)
-    restarts: int = 0
+    child: Child
+    start: Callable[[], Child] | None
+    started_at: float
+    failures: int = 0
+    next_attempt_at: float = 0.0
+    reported: int | None = None
+
+
+class Supervisor:
+    """Children started in order and stopped in reverse; a dead one is started again after a growing pause."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self._entries: list[_Supervised] = []
+        self.restarts = 0
 
     def add(self, start: Callable[[], Child], *, restart: bool) -> Child:
-        """Start a child and look after it."""
+        """Start a child and look after it; one without ``restart`` is only reported when it dies."""
         child = start()
-        self.children.append((child, start if restart else None))
+        self._entries.append(_Supervised(child, start if restart else None, self._clock.monotonic()))
         return child
 
     def child(self, name: str) -> Child:
-        """The present process of that name."""
-        return next(child for child, _ in self.children if child.name == name)
+        """The present process of that name.
+
+        Raises
+        ------
+        UnknownChildError
+            None was added under it.
+        """
+        for entry in self._entries:
+            if entry.child.name == name:
+                return entry.child
+        raise UnknownChildError(f"no child is named {name!r}")
 
     def check(self) -> list[str]:
-        """Start dead children again; returns the names of those that were dead."""
-        dead: list[str] = []
-        for position, (child, start) in enumerate(self.children):
-            if child.alive or start is None:
-                continue
-            dead.append(child.name)
-            log.error("child_died", child=child.name, code=child.process.returncode, log=child.log_tail()[-1_000:])
-            self.children[position] = (start(), start)
-            self.restarts += 1
-        return dead
+        """Look at every child and start dead ones again when their pause is over; returns the names of the dead.
+
+        A restart that fails is a failure of that child, not of the caller: it is logged and tried again later.
+        """
+        dead = [entry for entry in self._entries if not entry.child.alive]
+        for entry in dead:
+            self._report(entry)
+            if entry.start is not None and self._clock.monotonic() >= entry.next_attempt_at:
+                self._restart(entry, entry.start)
+        return [entry.child.name for entry in dead]
+
+    def _report(self, entry: _Supervised) -> None:
+        child = entry.child
+        if entry.reported == child.pid:
+            return
+        entry.reported = child.pid
+        now = self._clock.monotonic()
+        entry.failures = 1 if now - entry.started_at >= HEALTHY_AFTER_SECONDS else entry.failures + 1
+        # the first time at once: one death is an accident, several are a fault that restarting does not repair
+        entry.next_attempt_at = now if entry.failures == 1 else now + backoff_seconds(entry.failures)
+        deaths.labels(child.name).inc()
+        log.error(
+            "child_died",
+            child=child.name,
+            code=child.process.returncode,
+            restarts=entry.start is not None,
+            log=child.log_tail()[-1_000:],
+        )
+
+    def _restart(self, entry: _Supervised, start: Callable[[], Child]) -> None:
+        entry.started_at = self._clock.monotonic()
+        try:
+            entry.child = start()
+        except Exception:
+            entry.failures += 1
+            pause = backoff_seconds(entry.failures)
+            entry.next_attempt_at = entry.started_at + pause
+            failures.labels(f"start:{entry.child.name}").inc()
+            log.exception("child_restart_failed", child=entry.child.name, retry_in_seconds=round(pause, 2))
+            return
+        entry.reported = None
+        self.restarts += 1
 
     def stop(self, name: str, timeout_seconds: float = 20.0) -> None:
         """Stop one child and forget it."""
-        for entry in [e for e in self.children if e[0].name == name]:
-            entry[0].stop(timeout_seconds)
-            self.children.remove(entry)
+        for entry in [e for e in self._entries if e.child.name == name]:
+            entry.child.stop(timeout_seconds)
+            self._entries.remove(entry)
 
     def stop_all(self, timeout_seconds: float = 20.0) -> None:
         """Stop the rest in reverse order of their start."""
-        for child, _ in reversed(self.children):
-            child.stop(timeout_seconds)
-        self.children.clear()
+        while self._entries:
+            self._entries[-1].child.stop(timeout_seconds)
+            self._entries.pop()
+
+
+class DirectoryLock:
+    """One user of a data directory at a time: a program of ours, and the server it started there.
+
+    Two files, because the two can end at different moments. The server inherits its own lock, so that after we were
+    killed the next start can tell "still stopping" (it waits) from "in use" (it refuses).
+    """
+
+    def __init__(self, home: Path, clock: Clock) -> None:
+        self._home = home
+        self._clock = clock
+        self._held: list[int] = []
+
+    def take(self, timeout_seconds: float) -> int:
+        """Take both; returns the descriptor that the server has to inherit.
+
+        Raises
+        ------
+        AlreadyRunningError
+            Another program uses the directory, or its server does not end within ``timeout_seconds``.
+        """
+        with ExitStack() as undo:
+            undo.callback(self.release)
+            self._held.append(os.open(self._home / "lock", os.O_RDWR | os.O_CREAT, 0o600))
+            if not _locked(self._held[0]):
+                raise AlreadyRunningError(
+                    f"another process uses {self._home}: stop it, or choose another data directory"
+                )
+            self._held.append(os.open(self._home / "server.lock", os.O_RDWR | os.O_CREAT, 0o600))
+            deadline = self._clock.monotonic() + timeout_seconds
+            pause = threading.Event()
+            while not _locked(self._held[1]):
+                if self._clock.monotonic() > deadline:
+                    raise AlreadyRunningError(
+                        f"a server that an ended process left behind still works in {self._home}: stop it"
+                    )
+                pause.wait(0.05)
+            undo.pop_all()
+        return self._held[1]
+
+    def release(self) -> None:
+        """Let go of both; what a live server inherited stays locked by it."""
+        while self._held:
+            os.close(self._held.pop())
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -10,17 +10,19 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class FoundationSettings(BaseSettings):
     """Addresses, directories and logging of every process."""
 
-    model_config = SettingsConfigDict(env_prefix="TESHE_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="TESHE_", env_ignore_empty=True, frozen=True, extra="ignore")
 
-    database_url: str | None = Field(None, description="PostgreSQL of migrate, worker and jobs (libpq URL)")
+    database_url: str | None = Field(None, repr=False, description="PostgreSQL of migrate, worker and jobs (libpq URL)")
     web_database_url: str | None = Field(
-        None, description="PostgreSQL login of the web process, member of teshe_scoped only; default: database_url"
+        None,
+        repr=False,
+        description="PostgreSQL login of the web process, member of teshe_scoped only; default: database_url",
     )
     data_dir: Path = Field(Path(".data"), description="Directory of embedded services and of the outage pack")
     broker_host: str = Field("127.0.0.1", description="MQTT 3.1.1 broker")
     broker_port: int = Field(1883, ge=1, le=65535, description="Its port")
     broker_username: str | None = Field(None, description="The platform's own broker account")
-    broker_password: str | None = Field(None, description="Its password")
+    broker_password: str | None = Field(None, repr=False, description="Its password")
     broker_ack_wait_seconds: float = Field(
         5.0, gt=0, description="After how long the broker sends an unacknowledged message again [s]"
     )

@@ -18,6 +18,9 @@ where u.id = %s;
 -- name: where_rescue_code
 where u.rescue_code = %s;
 
+-- name: lock_unit
+select 1 from equipment.unit where id = %s for update;
+
 -- name: search
 where (%(text)s = '' or u.id ilike %(like)s or u.rescue_code = %(text)s or u.device_code ilike %(like)s
        or u.certificate_no ilike %(like)s or u.name ilike %(like)s or u.place_name ilike %(like)s

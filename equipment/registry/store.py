@@ -2,20 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
+from typing import Any
 
+import psycopg
+from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from equipment.access.model import Asker
+from equipment.access.store import Change, audit
 from equipment.catalogue.varieties import jurisdictions
-from equipment.errors import UnknownUnitError
-from equipment.foundation.database import Connection, load_queries
+from equipment.errors import (
+    ChangedMeanwhileError,
+    DuplicateCodeError,
+    InvalidUnitError,
+    OutOfScopeError,
+    UnknownUnitError,
+)
+from equipment.foundation.clock import SHANGHAI
+from equipment.foundation.database import Connection, load_queries, violated_constraint
+from equipment.registry.checks import as_text, require_sound
 from equipment.registry.codes import check_credit_code
 from equipment.registry.model import NewUnit, Organisation, Unit, UnitSummary
 
 QUERIES = load_queries(__file__)
 PAGE = 50
+CODE_NAMES = {
+    "id": "设备编号 id",
+    "device_code": "设备代码",
+    "rescue_code": "救援识别码",
+    "credit_code": "统一社会信用代码",
+}
+"""Columns that are unique in the city, as the field calls them."""
+CHANGEABLE = frozenset(f.name for f in fields(NewUnit)) - {"id", "kind"}
+"""What a correction may touch: a unit's identity and kind are for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitChanges:
+    """Values to be corrected; ``read_at`` is the ``changed_at`` that the caller has seen."""
+
+    values: Mapping[str, Any]
+    read_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +153,73 @@ def units_for_worker(conn: Connection) -> list[UnitSummary]:
     return [UnitSummary(*row) for row in conn.execute(QUERIES.units_for_worker)]
 
 
+@contextmanager
+def _codes_are_free(conn: Connection) -> Iterator[None]:
+    """Undo the one statement inside when it breaks a rule of the database, and say it in the field's words."""
+    try:
+        with conn.transaction():
+            yield
+    except psycopg.errors.UniqueViolation as error:
+        column = (
+            (violated_constraint(error) or "").removeprefix("unit_").removeprefix("organisation_").removesuffix("_key")
+        )
+        raise DuplicateCodeError(f"{CODE_NAMES.get(column, column)} 已被占用 (taken by another one)") from error
+    except (psycopg.errors.NoDataFound, psycopg.errors.ForeignKeyViolation) as error:
+        raise InvalidUnitError("辖区或单位不存在 (no such jurisdiction or organisation)") from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise OutOfScopeError(
+            "不在您的管辖范围内 (outside your scope): the registrar of that district can do this"
+        ) from error
+
+
 def create_unit(conn: Connection, unit: NewUnit, now: datetime) -> int:
-    """Register a unit; returns its number."""
+    """Register a unit; returns its number.
+
+    Raises
+    ------
+    InvalidUnitError, DuplicateCodeError, OutOfScopeError
+    """
+    require_sound(unit, now.astimezone(SHANGHAI).date())
     values = {f.name: getattr(unit, f.name) for f in fields(unit)}
     values |= {"parameters": Jsonb(unit.parameters or {}), "now": now}
-    row = conn.execute(QUERIES.insert_unit, values).fetchone()
+    with _codes_are_free(conn):
+        row = conn.execute(QUERIES.insert_unit, values).fetchone()
     return int(row[0]) if row else 0
+
+
+def update_unit(conn: Connection, unit_id: str, changes: UnitChanges, asker: Asker, reason: str, now: datetime) -> Unit:
+    """Correct values of a unit, and write who did it and what stood there before.
+
+    Raises
+    ------
+    UnknownUnitError, InvalidUnitError, DuplicateCodeError, OutOfScopeError
+    ChangedMeanwhileError
+        It was changed since ``changes.read_at``.
+    """
+    conn.execute(QUERIES.lock_unit, (unit_id,))
+    before = require_unit(conn, unit_id)
+    if changes.read_at is not None and before.changed_at != changes.read_at:
+        raise ChangedMeanwhileError(f"设备 {unit_id} 已被他人修改，请刷新后重试 (changed meanwhile: read it again)")
+    unknown = changes.values.keys() - CHANGEABLE
+    if unknown:
+        raise InvalidUnitError(f"不可修改的字段 (these cannot be changed): {', '.join(sorted(unknown))}")
+    changed = {name: value for name, value in changes.values.items() if getattr(before, name) != value}
+    if not changed:
+        return before
+    require_sound(replace(before, **changed), now.astimezone(SHANGHAI).date())
+    stored = {name: Jsonb(value) if name == "parameters" else value for name, value in changed.items()}
+    assignments = sql.SQL(", ").join(sql.SQL("{} = {}").format(sql.Identifier(n), sql.Placeholder(n)) for n in stored)
+    statement = sql.SQL("update equipment.unit set {}, changed_at = {} where no = {}").format(
+        assignments, sql.Placeholder("changed_at"), sql.Placeholder("no")
+    )
+    with _codes_are_free(conn):
+        done = conn.execute(statement, {**stored, "changed_at": now, "no": before.no}).rowcount
+    if not done:
+        raise OutOfScopeError("您的角色不能修改设备信息 (your role may not change a unit)")
+    was = {name: as_text(getattr(before, name)) for name in changed}
+    now_is = {name: as_text(value) for name, value in changed.items()}
+    audit(conn, asker, "unit.edit", f"unit:{unit_id}", now, change=Change(reason, was, now_is))
+    return require_unit(conn, unit_id)
 
 
 def create_organisation(conn: Connection, organisation: NewOrganisation, now: datetime) -> int:
@@ -137,9 +229,12 @@ def create_organisation(conn: Connection, organisation: NewOrganisation, now: da
     ------
     InvalidCodeError
         The credit code cannot be right.
+    DuplicateCodeError
+        It is registered already.
     """
     code = None if organisation.credit_code is None else check_credit_code(organisation.credit_code)
-    row = conn.execute(
+    with _codes_are_free(conn):
+        row = conn.execute(
         QUERIES.insert_organisation,
         (
             organisation.kind, organisation.name, code, organisation.jurisdiction_id, organisation.address,

@@ -86,11 +86,24 @@ call equipment.protect('equipment.unit', $$
     (equipment.scope_kind() = 'jurisdiction' and starts_with(jurisdiction_path, equipment.scope_path()))
     or (equipment.scope_kind() = 'firm' and firm_org_id = equipment.scope_organisation())
     or (equipment.scope_kind() = 'use_unit' and use_org_id = equipment.scope_organisation())
-$$);
+$$, 'select, insert, update (kind, variety_code, device_code, registration_code, certificate_no, rescue_code, internal_no, name,
+    place_name, building, entrance, address, lon, lat, datum, accuracy_m, jurisdiction_id, use_org_id, firm_org_id, status,
+    manufacturer, make_date, first_use_date, device_model, insurance_valid_to, parameters, changed_at)');
+-- Seeing a unit is not yet changing it: only the authority's roles register and correct.
+create policy registrars_insert on equipment.unit as restrictive for insert to teshe_scoped
+    with check (equipment.scope_role() in ('inspector', 'regulator'));
+create policy registrars_update on equipment.unit as restrictive for update to teshe_scoped
+    using (equipment.scope_role() in ('inspector', 'regulator'));
 call equipment.protect('equipment.organisation', $$
-    equipment.scope_kind() = 'jurisdiction' or id = equipment.scope_organisation()
+    (equipment.scope_kind() = 'jurisdiction' and equipment.scope_path() is not null) or id = equipment.scope_organisation()
     or exists (select 1 from equipment.unit u where u.firm_org_id = organisation.id or u.use_org_id = organisation.id)
 $$);
+-- People are seen by their own organisation, and by the authority where the organisation sits or works.
 call equipment.protect('equipment.person', $$
-    equipment.scope_kind() = 'jurisdiction' or organisation_id = equipment.scope_organisation()
+    organisation_id = equipment.scope_organisation()
+    or (equipment.scope_kind() = 'jurisdiction' and (
+        exists (select 1 from equipment.organisation o join equipment.jurisdiction j on j.id = o.jurisdiction_id
+                where o.id = person.organisation_id and starts_with(j.path, equipment.scope_path()))
+        or exists (select 1 from equipment.unit u
+                   where u.firm_org_id = person.organisation_id or u.use_org_id = person.organisation_id)))
 $$);

@@ -62,7 +62,10 @@ call equipment.protect('equipment.account', 'id = equipment.scope_account() or e
 revoke select on equipment.account from teshe_scoped;
 grant select (id, login, display_name, role, organisation_id, jurisdiction_id, active, created_at) on equipment.account to teshe_scoped;
 call equipment.protect('equipment.login_session', 'account_id = equipment.scope_account()', 'select (account_id, created_at, last_seen_at, expires_at)');
-call equipment.protect('equipment.api_token', 'account_id = equipment.scope_account()', 'select (id, prefix, account_id, name, actions, created_at, expires_at, revoked_at)');
+call equipment.protect('equipment.api_token', 'account_id = equipment.scope_account()', 'select (id, prefix, account_id, name, actions, created_at, expires_at, revoked_at), update (revoked_at)');
 call equipment.protect('equipment.audit_entry', 'equipment.scope_role() in (''auditor'', ''security_admin'')', 'select');
 grant insert on equipment.audit_entry to teshe_scoped;
+-- those who may read it may not write in another's name
+create policy own_entries on equipment.audit_entry as restrictive for insert to teshe_scoped
+    with check (account_id = equipment.scope_account());
 create policy scoped_write on equipment.audit_entry for insert to teshe_scoped with check (account_id = equipment.scope_account());

@@ -77,7 +77,7 @@ def test_u_limits_widen_with_less_exposure() -> None:
 
 
 def test_funnel_limits_are_exact_counts() -> None:
-    # R: qpois(c(0.00135, 0.99865), 5) = 0, 13
+    # as R has it for the two tails of 5 expected deaths: 0 and 13
     limits = charts.funnel_limits(100.0, 0.05)
     assert (limits.low * 100, limits.high * 100) == (0, 13)
     assert not charts.signals_at(13, 100.0, 0.05)

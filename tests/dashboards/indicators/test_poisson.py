@@ -5,6 +5,7 @@ R 4 outputs cited: ``survival::cipoisson(x)`` and ``epitools::pois.exact(x)`` (G
 
 import math
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -64,9 +65,10 @@ def test_whole_deaths_do_not_fall_to_binary_fractions() -> None:
 
 
 @pytest.mark.parametrize("bad", [{"units": 0}, {"units": -1}, {"years": 0.0}, {"units": math.nan}])
-def test_without_exposure_there_is_no_rate(bad: dict[str, float]) -> None:
+def test_without_exposure_there_is_no_rate(bad: dict[str, Any]) -> None:
+    exposure: dict[str, Any] = {"units": 100.0, "years": 1.0, **bad}
     with pytest.raises(NoExposureError):
-        fatality(0, **{"units": 100.0, "years": 1.0, **bad})
+        fatality(0, **exposure)
 
 
 @pytest.mark.parametrize("bad", [-1, 1.5, True])
