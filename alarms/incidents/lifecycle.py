@@ -1,0 +1,109 @@
+"""The life of an incident as a table, and the order of its milestones.
+
+报警 → (待核实) → 接警 → 派单 → 应答 → 到达 → 解救 → 回访 → 办结.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from alarms.errors import ImpossibleOrderError, TransitionError
+from alarms.incidents.model import Incident, IncidentEvent, IncidentState
+
+S, E = IncidentState, IncidentEvent
+
+OVER = frozenset({S.CLOSED, S.CANCELLED, S.AUTO_CLEARED, S.MERGED})
+"""Nothing more happens, except a note."""
+OPEN = tuple(s for s in S if s not in OVER)
+BEFORE_FREED = (S.VERIFYING, S.ACCEPTED, S.DISPATCHED, S.ANSWERED, S.ARRIVED)
+CLOCK_SKEW = timedelta(seconds=5)
+"""How far in the future a reported time may lie: a firm's phone runs a little ahead."""
+
+TABLE: dict[tuple[IncidentState, IncidentEvent], IncidentState] = {
+    **{(state, E.ACCEPT): state for state in BEFORE_FREED},
+    (S.VERIFYING, E.CONFIRM): S.ACCEPTED,
+    # a call says what we knew: the state stays
+    **{(state, E.CONFIRM): state for state in (S.ACCEPTED, S.DISPATCHED, S.ANSWERED, S.ARRIVED)},
+    (S.VERIFYING, E.UNANSWERED): S.DISPATCHED,
+    **{(state, E.SELF_RELEASE): S.FREED for state in BEFORE_FREED},
+    (S.VERIFYING, E.DISPATCH): S.DISPATCHED,
+    (S.ACCEPTED, E.DISPATCH): S.DISPATCHED,
+    (S.DISPATCHED, E.ANSWER): S.ANSWERED,
+    (S.DISPATCHED, E.REFUSE): S.DISPATCHED,
+    (S.ANSWERED, E.REFUSE): S.DISPATCHED,
+    (S.DISPATCHED, E.ESCALATE): S.DISPATCHED,
+    (S.ANSWERED, E.ESCALATE): S.DISPATCHED,
+    # those on site ask for more help, and stay
+    (S.ARRIVED, E.ESCALATE): S.ARRIVED,
+    (S.DISPATCHED, E.ARRIVE): S.ARRIVED,
+    (S.ANSWERED, E.ARRIVE): S.ARRIVED,
+    **{(state, E.FREE): S.FREED for state in (S.ACCEPTED, S.DISPATCHED, S.ANSWERED, S.ARRIVED)},
+    (S.FREED, E.CALL_BACK): S.CALLED_BACK,
+    (S.CALLED_BACK, E.CLOSE): S.CLOSED,
+    **{(state, E.CANCEL): S.CANCELLED for state in BEFORE_FREED},
+    (S.VERIFYING, E.CLEAR): S.AUTO_CLEARED,
+    # a person has confirmed it or help is on its way: the sensor no longer decides
+    **{(state, E.CLEAR): state for state in OPEN if state is not S.VERIFYING},
+    **{(state, E.NOTE): state for state in S},
+}
+
+MILESTONE: dict[IncidentEvent, str] = {
+    E.ACCEPT: "accepted_at",
+    E.DISPATCH: "dispatched_at",
+    E.UNANSWERED: "dispatched_at",
+    E.ARRIVE: "arrived_at",
+    E.FREE: "freed_at",
+    E.SELF_RELEASE: "freed_at",
+    E.CALL_BACK: "called_back_at",
+    E.CLOSE: "closed_at",
+    E.CANCEL: "closed_at",
+    E.CLEAR: "closed_at",
+}
+"""The column that keeps when it happened."""
+
+FOLLOWS: dict[IncidentEvent, tuple[str, ...]] = {
+    E.ARRIVE: ("dispatched_at",),
+    E.FREE: ("arrived_at", "dispatched_at"),
+    E.CALL_BACK: ("freed_at",),
+    E.CLOSE: ("called_back_at",),
+}
+"""Milestones that it cannot precede."""
+
+CHINESE = {
+    "dispatched_at": "派单", "arrived_at": "到达", "freed_at": "解救", "called_back_at": "回访", "began_at": "报警",
+}  # fmt: skip
+
+
+def next_state(state: IncidentState, event: IncidentEvent) -> IncidentState:
+    """Where ``event`` leads from ``state``.
+
+    Raises
+    ------
+    TransitionError
+        The state does not know the event.
+    """
+    found = TABLE.get((state, event))
+    if found is None:
+        allowed = [e.value for s, e in TABLE if s is state]
+        raise TransitionError(
+            f"{event.value} is not possible while the incident is {state.value}; possible: {', '.join(allowed)}"
+        )
+    return found
+
+
+def check_order(incident: Incident, event: IncidentEvent, at: datetime, now: datetime) -> None:
+    """Let a milestone pass that lies after those it follows and not in the future.
+
+    Raises
+    ------
+    ImpossibleOrderError
+        With what it would precede.
+    """
+    if at > now + CLOCK_SKEW:
+        raise ImpossibleOrderError(f"{at.isoformat()} 在将来 (lies in the future): check the time")
+    for column in (*FOLLOWS.get(event, ()), "began_at"):
+        earlier: datetime | None = getattr(incident, column)
+        if earlier is not None and at < earlier - CLOCK_SKEW:
+            raise ImpossibleOrderError(
+                f"不能早于{CHINESE[column]}时间 {earlier.isoformat()} (cannot precede {column.removesuffix('_at')})"
+            )

@@ -1,0 +1,109 @@
+"""Turns alarms and calls into incidents: two streams in, one transaction per batch."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from alarms.incidents import service, store
+from alarms.incidents.model import Source
+from alarms.incidents.settings import DeskSettings
+from alarms.incidents.store import QUERIES
+from equipment.foundation import metrics, stream
+from equipment.foundation.database import Connection
+from equipment.foundation.stream import StreamEntry
+
+CONSUMER = "incidents"
+EMERGENCIES = frozenset({"entrapment", "fault"})
+"""Categories of a call that open an incident; others stay calls, unless their lift has one open."""
+
+judged = metrics.counter("teshe_incident_sources_total", "Alarms and calls that incidents have taken", ("source",))
+
+
+class IncidentRunner:
+    """Consumer ``incidents`` of the streams ``alarms`` and ``calls``."""
+
+    def __init__(self, settings: DeskSettings) -> None:
+        self._settings = settings
+
+    def run_once(self, conn: Connection, now: datetime) -> int:
+        """Take what is new and run the clocks; returns how much was done. The caller owns no transaction."""
+        done = 0
+        for name, take in (("alarms", self._alarm), ("calls", self._call)):
+            with conn.transaction():
+                entries = stream.consume(conn, CONSUMER, name)
+                for entry in entries:
+                    take(conn, entry, now)
+                if entries:
+                    stream.advance(conn, CONSUMER, name, entries[-1].seq)
+                    judged.labels(name).inc(len(entries))
+            done += len(entries)
+        with conn.transaction():
+            done += service.run_clocks(conn, self._settings, now)
+        return done
+
+    def _alarm(self, conn: Connection, entry: StreamEntry, now: datetime) -> None:
+        p = entry.payload
+        at = datetime.fromisoformat(p["at"])
+        if p["event"] == "cleared":
+            service.source_cleared(conn, "alarm", p["alarm_id"], at, now)
+        elif p["event"] == "raised" and rings(p):
+            service.open_or_join(conn, alarm_source(p), self._settings, now)
+
+    def _call(self, conn: Connection, entry: StreamEntry, now: datetime) -> None:
+        row = conn.execute(QUERIES.call, (int(entry.payload["id"]),)).fetchone()
+        if row is None:
+            return
+        source = call_source(row)
+        ended = row[10] is not None or row[11]
+        if ended:
+            return
+        # a complaint about a lift in which people are trapped belongs to their incident
+        if source.incident_kind in EMERGENCIES or _is_open(conn, source.unit_no):
+            service.open_or_join(conn, source, self._settings, now)
+
+
+def _is_open(conn: Connection, unit_no: int | None) -> bool:
+    return unit_no is not None and store.open_of_unit(conn, unit_no) is not None
+
+
+def rings(payload: dict[str, Any]) -> bool:
+    """Whether an alarm opens an incident at the desk."""
+    silent = payload["suppressed"] or payload["shadow"] or payload["retrospective"]
+    return payload["incident_kind"] is not None and "desk" in payload["receivers"] and not silent
+
+
+def alarm_source(payload: dict[str, Any]) -> Source:
+    """An alarm as a source: a lead, until a person confirms it."""
+    return Source(
+        kind="alarm",
+        id=payload["alarm_id"],
+        unit_no=payload["unit_no"],
+        incident_kind=payload["incident_kind"],
+        severity=payload["severity"],
+        reported_at=datetime.fromisoformat(payload["at"]),
+        confirmed=False,
+        detail={"rule": payload["rule"], "title_zh": payload["title_zh"], "title_en": payload["title_en"]},
+    )
+
+
+def call_source(row: tuple[Any, ...]) -> Source:
+    """A call as a source: a person says so. The columns are those of the query ``call``."""
+    category, injured = row[2], row[5]
+    return Source(
+        kind="call",
+        id=str(row[0]),
+        unit_no=row[1],
+        incident_kind=category,
+        severity="critical" if category == "entrapment" or injured else "high" if category == "fault" else "medium",
+        reported_at=row[9],
+        confirmed=True,
+        place=row[3],
+        trapped=row[4],
+        injured=injured,
+        suspected_dead=row[6],
+        medical_rescue=row[7],
+        major_incident=row[8],
+        seat=row[13] if row[12] == "seat" else None,
+        detail={"category": category},
+    )
