@@ -7,7 +7,8 @@
     │   ├── PayloadError
     │   ├── CodeListError
     │   ├── CallError
-    │   └── ImportFileError
+    │   ├── ImportFileError
+    │   └── QuarantineError
     └── LeaseError
         ├── LeaseLostError         another worker owns the shard now
         └── SubscriptionRefusedError
@@ -41,6 +42,10 @@ class CallError(IngestInputError):
 
 class ImportFileError(IngestInputError):
     """A file cannot be read as a table of calls."""
+
+
+class QuarantineError(IngestInputError):
+    """An entry of the quarantine does not exist or cannot be replayed."""
 
 
 class LeaseError(IngestError):

@@ -6,25 +6,25 @@ but 距目标余量.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from dashboards.context import Context, permit
-from dashboards.indicators.fatality import Fatality, fatality
+from dashboards.indicators.board import figures_of_years
+from dashboards.indicators.definitions import DEFAULT, fatality_definition
+from dashboards.indicators.fatality import PLAN_TARGET
 from dashboards.pages.frame import page
 from dashboards.pages.reads import QUERIES, row, rows
-from dashboards.rendering import CHINA, local
+from dashboards.rendering import local
 from dashboards.words import N_
 from equipment.access.model import Asker
 
 router = APIRouter(include_in_schema=False)
-TARGET = 0.06
-"""Deaths per 10,000 units of the plan."""
+TARGET = PLAN_TARGET
 YEARS_SHOWN = 5
 PAPERLESS_DAYS = 60
 TREND_DAYS = 30
@@ -45,22 +45,6 @@ class Coverage:
     def share(self) -> float | None:
         """None when there is nothing to cover: not 0 % and not 100 %."""
         return self.covered / self.of if self.of else None
-
-
-def year_bounds(year: int) -> tuple[datetime, datetime]:
-    """The year in the city's time, as a half-open interval."""
-    return datetime(year, 1, 1, tzinfo=CHINA).astimezone(UTC), datetime(year + 1, 1, 1, tzinfo=CHINA).astimezone(UTC)
-
-
-def yearly(accidents: Sequence[Any], units: int, this_year: int, today: date) -> list[tuple[int, int, Fatality | None]]:
-    """Deaths and rate of each shown year; the running year counts its elapsed part."""
-    found: list[tuple[int, int, Fatality | None]] = []
-    for year in range(this_year - YEARS_SHOWN + 1, this_year + 1):
-        begin, end = year_bounds(year)
-        deaths = sum(a.deaths for a in accidents if a.counted and begin <= a.occurred_at < end)
-        share = ((today - date(year, 1, 1)).days + 1) / 365 if year == this_year else 1.0
-        found.append((year, deaths, fatality(deaths, units, years=min(share, 1.0), target=TARGET) if units else None))
-    return found
 
 
 def coverages(counts: Any, devices: Any) -> list[Coverage]:
@@ -84,7 +68,9 @@ def board(request: Request, context: Context, asker: Annotated[Asker, Depends(pe
         by_day = rows(conn, QUERIES.incidents_by_day, (now - timedelta(days=TREND_DAYS),))
         ledger = row(conn, QUERIES.ledger_counts, {"now": now, "month": now - timedelta(days=30)})
         due = row(conn, QUERIES.due_counts, {"days": 15, "today": today})
-    years = yearly(accidents, counts.in_use, today.year, today)
+        shown = range(today.year - YEARS_SHOWN + 1, today.year + 1)
+        figures = figures_of_years(conn, shown, fatality_definition(DEFAULT), now)
+    years = [(f.year, f.deaths, f.figure) for f in figures]
     days = [today - timedelta(days=n) for n in range(TREND_DAYS - 1, -1, -1)]
     entrapments = {d.day: d.entrapments for d in by_day}
     return page(

@@ -1,0 +1,9 @@
+"""JSON API under ``/api/v1``: for the firms' own software, and for our pages."""
+
+from fastapi import APIRouter
+
+from dashboards.api import alarms, calls, incidents, indicators, ledger, quality, records, sessions, units
+
+router = APIRouter()
+for part in (sessions, units, alarms, incidents, calls, records, ledger, indicators, quality):
+    router.include_router(part.router)

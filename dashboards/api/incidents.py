@@ -1,0 +1,132 @@
+"""应急事件: one route per step, each with its own action in the matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from alarms.incidents import service, store
+from alarms.incidents.model import Command, Incident, IncidentEvent, Outcome
+from alarms.incidents.settings import DeskSettings
+from alarms.incidents.store import IncidentHistory
+from dashboards.context import Context, permit
+from dashboards.errors import BadRequestError
+from equipment.access.model import Asker, ScopeKind
+
+router = APIRouter(prefix="/incidents", tags=["incidents"])
+
+SEAT_STEPS = (
+    IncidentEvent.ACCEPT,
+    IncidentEvent.DISPATCH,
+    IncidentEvent.ESCALATE,
+    IncidentEvent.SELF_RELEASE,
+    IncidentEvent.CALL_BACK,
+    IncidentEvent.CLOSE,
+    IncidentEvent.CANCEL,
+)
+RESPONSE_STEPS = (
+    IncidentEvent.ANSWER,
+    IncidentEvent.REFUSE,
+    IncidentEvent.ARRIVE,
+    IncidentEvent.FREE,
+    IncidentEvent.NOTE,
+)
+
+
+class Step(BaseModel):
+    """One step. ``version`` is the incident's as you saw it; ``at`` when it happened, if not now."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: int
+    at: datetime | None = None
+    reason: str | None = Field(None, max_length=500)
+    detail: dict[str, Any] = Field(default_factory=dict)
+
+
+def command(incident_id: int, event: IncidentEvent, step: Step, asker: Asker) -> Command:
+    """What ``asker`` wants, with how it is known: by the seat, or by the firm's own report."""
+    if step.at is not None and step.at.tzinfo is None:
+        raise BadRequestError("'at' needs a time zone, such as 2026-11-23T08:00:00+08:00.")
+    return Command(
+        incident_id=incident_id,
+        event=event,
+        actor=asker.account_id,
+        actor_name=asker.display_name,
+        how_known="firm_app" if asker.scope_kind is ScopeKind.FIRM else "seat",
+        version=step.version,
+        at=step.at,
+        reason=step.reason,
+        detail=step.detail,
+    )
+
+
+@router.get("")
+def incidents(
+    context: Context,
+    asker: Annotated[Asker, Depends(permit("incident.view"))],
+    state: str = "open",
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
+) -> list[Incident]:
+    """Open incidents, or with ``state=all`` the newest of any state."""
+    with context.transaction(asker) as conn:
+        return store.open_incidents(conn, limit) if state == "open" else store.recent_incidents(conn, limit)
+
+
+@router.get("/{incident_id}")
+def one(context: Context, incident_id: int, asker: Annotated[Asker, Depends(permit("incident.view"))]) -> Incident:
+    with context.transaction(asker) as conn:
+        return store.find(conn, incident_id)
+
+
+@router.get("/{incident_id}/history")
+def history(
+    context: Context, incident_id: int, asker: Annotated[Asker, Depends(permit("incident.view"))]
+) -> list[IncidentHistory]:
+    with context.transaction(asker) as conn:
+        store.find(conn, incident_id)
+        return store.history_of(conn, incident_id)
+
+
+@router.post("/{incident_id}/verify")
+def verify(
+    context: Context, incident_id: int, step: Step, asker: Annotated[Asker, Depends(permit("incident.handle"))]
+) -> Incident:
+    """核实: ``detail.outcome`` is confirmed, false_alarm, self_release or no_answer."""
+    try:
+        outcome = Outcome(step.detail.get("outcome"))
+    except ValueError:
+        known = ", ".join(o.value for o in Outcome)
+        raise BadRequestError(f"detail.outcome must be one of {known}.") from None
+    asked = command(incident_id, IncidentEvent.CONFIRM, step, asker)
+    with context.transaction(asker) as conn:
+        return service.verify(conn, asked, outcome, DeskSettings(), context.clock.now())
+
+
+def _route(event: IncidentEvent, action: str) -> Callable[..., Incident]:
+    allowed = permit(action)
+
+    def take_step(
+        context: Context, incident_id: int, step: Step, asker: Annotated[Asker, Depends(allowed)]
+    ) -> Incident:
+        now = context.clock.now()
+        with context.transaction(asker) as conn:
+            done = service.act(conn, command(incident_id, event, step, asker), DeskSettings(), now)
+            if event is IncidentEvent.ACCEPT:
+                service.acknowledge_alarms(conn, incident_id, asker, now)
+            return done
+
+    take_step.__name__ = event.value
+    take_step.__doc__ = event.name.replace("_", " ").capitalize()
+    # the annotation names a local of this function, which FastAPI could not look up as text
+    take_step.__annotations__["asker"] = Annotated[Asker, Depends(allowed)]
+    return take_step
+
+
+for _events, _action in ((SEAT_STEPS, "incident.handle"), (RESPONSE_STEPS, "incident.respond")):
+    for _event in _events:
+        router.add_api_route(f"/{{incident_id}}/{_event.value}", _route(_event, _action), methods=["POST"])

@@ -1,0 +1,107 @@
+"""Sessions and tokens: who is asking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from dashboards.context import SESSION_COOKIE, Context, Identity, permit, unforged
+from dashboards.errors import BadRequestError
+from equipment.access import store
+from equipment.access.matrix import matrix, permits
+from equipment.access.model import Asker
+
+router = APIRouter(tags=["sessions"])
+LONGEST_TOKEN_DAYS = 366
+
+
+class Login(BaseModel):
+    """账号 and 口令."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    login: str = Field(max_length=100)
+    password: str = Field(max_length=1_000)
+
+
+class TokenWish(BaseModel):
+    """What a token shall be good for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=100, description="What will use it")
+    actions: list[str] = Field(min_length=1, description="Actions it may do, each one that your role may do")
+    days: int = Field(90, ge=1, le=LONGEST_TOKEN_DAYS)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session; the cookie is set by the answer, ``csrf`` goes into the header X-CSRF-Token."""
+
+    csrf: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """Who you are, and what your role may do."""
+
+    login: str
+    display_name: str
+    role: str
+    actions: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A token, shown this once: only its hash is kept."""
+
+    token: str
+
+
+@router.post("/sessions", status_code=201)
+def log_in(context: Context, wanted: Login, response: Response) -> Session:
+    now = context.clock.now()
+    with context.transaction(None) as conn:  # commits the count of a wrong password
+        account = store.check_password(conn, wanted.login.strip(), wanted.password, now)
+    if account is None:
+        raise store.refused()
+    with context.transaction(None) as conn:
+        session = store.open_session(conn, account, now)
+    response.set_cookie(
+        SESSION_COOKIE, session.token, httponly=True, samesite="lax", secure=context.settings.cookie_secure, path="/"
+    )
+    return Session(session.csrf, session.expires_at)
+
+
+@router.delete("/sessions", status_code=204)
+def log_out(request: Request, context: Context, who: Annotated[Identity, Depends(unforged)]) -> Response:
+    with context.transaction(who.asker) as conn:
+        store.close_session(conn, request.cookies.get(SESSION_COOKIE, ""))
+    response = Response(status_code=204)
+    response.delete_cookie(SESSION_COOKIE, path="/")
+    return response
+
+
+@router.get("/me")
+def me(asker: Annotated[Asker, Depends(permit("self.manage"))]) -> Me:
+    actions = sorted(action for action in matrix() if permits(asker.role, action))
+    return Me(asker.login, asker.display_name, asker.role.value, actions)
+
+
+@router.post("/tokens", status_code=201)
+def issue_token(context: Context, wish: TokenWish, asker: Annotated[Asker, Depends(permit("token.issue"))]) -> Issued:
+    beyond = sorted(a for a in wish.actions if a not in matrix() or not permits(asker.role, a))
+    if beyond:
+        raise BadRequestError(f"A token cannot do more than its account: {', '.join(beyond)}.")
+    now = context.clock.now()
+    with context.transaction(asker) as conn:
+        text = store.issue_token(
+            conn, asker.account_id, wish.name, frozenset(wish.actions), timedelta(days=wish.days), now
+        )
+        store.audit(conn, asker, "token.issue", f"token:{wish.name}", now)
+    return Issued(text)

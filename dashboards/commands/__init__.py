@@ -1,0 +1,42 @@
+"""The ``teshe`` command: everything an operator types."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from maintenance.errors import MaintenanceError
+
+from alarms.errors import AlarmsError
+from dashboards.commands import demo, inspect, services
+from dashboards.errors import DashboardsError
+from dashboards.indicators import commands as indicator
+from equipment.errors import EquipmentError
+from equipment.foundation.errors import FoundationError
+from ingest.errors import IngestError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="特设: special-equipment and lift safety platform of a city.",
+)
+app.command("demo")(demo.demo_command)
+for name, command in services.COMMANDS.items():
+    app.command(name)(command)
+app.command("account")(inspect.account_command)
+app.command("catalogue")(inspect.catalogue_command)
+app.add_typer(inspect.imports, name="import")
+app.add_typer(inspect.quarantine, name="quarantine")
+app.add_typer(indicator.app, name="indicator")
+
+OURS = (FoundationError, EquipmentError, IngestError, AlarmsError, MaintenanceError, DashboardsError)
+
+
+def main() -> None:
+    """Run a command; an error that we named is one line, not a traceback."""
+    try:
+        app()
+    except OURS as error:
+        print(f"teshe: {error}", file=sys.stderr)  # noqa: T201  # the command line's own answer
+        sys.exit(2)

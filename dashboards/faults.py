@@ -1,0 +1,24 @@
+"""Which error of the rooms below answers with which status: one table."""
+
+from alarms import errors as alarms
+from equipment import errors as equipment
+from ingest import errors as ingest
+from maintenance import errors as maintenance
+
+FAULTS: tuple[tuple[type[Exception], int, str], ...] = (
+    (equipment.UnknownUnitError, 404, "No such unit"),
+    (equipment.ChangedMeanwhileError, 409, "Changed meanwhile"),
+    (equipment.DuplicateCodeError, 409, "Taken already"),
+    (equipment.CorrectionError, 409, "Corrected already"),
+    (equipment.EquipmentInputError, 422, "Some values are not valid"),
+    (equipment.LoginRefusedError, 401, "Wrong login or password"),
+    (equipment.LoginLockedError, 429, "Too many wrong passwords"),
+    (equipment.OutOfScopeError, 403, "Outside your scope"),
+    (alarms.UnknownAlarmError, 404, "No such alarm"),
+    (alarms.UnknownIncidentError, 404, "No such incident"),
+    (alarms.ConflictError, 409, "Changed meanwhile"),
+    (alarms.TransitionError, 409, "Not possible in this state"),
+    (alarms.ImpossibleOrderError, 422, "Impossible order of times"),
+    (alarms.AlarmsInputError, 422, "Some values are not valid"),
+)
+"""Error, status, title. The detail is the error's own text, which says what to do."""

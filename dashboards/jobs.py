@@ -1,0 +1,108 @@
+"""The jobs process: numbers the streams, turns alarms and calls into incidents and leads, watches every clock.
+
+One loop of short transactions. A second jobs process may run beside it: sequencers take a lock, consumers lock their
+cursor, and clocks act through the same state tables as people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import psycopg
+
+from alarms.incidents.runner import IncidentRunner
+from alarms.incidents.settings import DeskSettings
+from alarms.store import release_due
+from equipment.access.store import forget_sessions
+from equipment.foundation import metrics, stream
+from equipment.foundation.clock import Clock
+from equipment.foundation.database import Connection, DatabaseRole, connect, translated
+from equipment.foundation.errors import WorldError
+from equipment.foundation.logs import get_logger
+from equipment.foundation.process import StopSignal, backoff_seconds
+from maintenance.runner import LeadRunner
+
+log = get_logger("dashboards.jobs")
+STREAMS = ("alarms", "calls", "desk", "ledger")
+PAUSE_SECONDS = 0.02
+"""Between two looks; what an alarm waits for its number and its incident."""
+SHELVES_EVERY = timedelta(seconds=1)
+SESSIONS_EVERY = timedelta(minutes=10)
+
+turns = metrics.counter("teshe_jobs_turns_total", "Turns of the jobs loop")
+numbered = metrics.counter("teshe_stream_entries_total", "Stream entries numbered", ("stream",))
+backlog_age = metrics.gauge("teshe_jobs_turn_seconds", "Length of the last turn of the jobs loop [s]")
+
+
+@dataclass(slots=True)
+class _Periodic:
+    """Work that is due every so often."""
+
+    every: timedelta
+    work: Callable[[Connection, datetime], int]
+    next_at: datetime | None = None
+
+    def run_if_due(self, conn: Connection, now: datetime) -> None:
+        if self.next_at is not None and now < self.next_at:
+            return
+        self.next_at = now + self.every
+        with conn.transaction():
+            self.work(conn, now)
+
+
+class Jobs:
+    """Everything that happens without anybody asking."""
+
+    def __init__(self, desk: DeskSettings) -> None:
+        self._incidents = IncidentRunner(desk)
+        self._leads = LeadRunner()
+        self._periodic = (_Periodic(SHELVES_EVERY, release_due), _Periodic(SESSIONS_EVERY, forget_sessions))
+
+    def turn(self, conn: Connection, now: datetime) -> int:
+        """Look at everything once; returns how much was done. ``conn`` has no transaction open."""
+        done = sequence_all(conn, now)
+        done += self._incidents.run_once(conn, now)
+        done += self._leads.run_once(conn, now)
+        # what incidents and leads have just told the feed gets its number in the same turn
+        done += sequence_all(conn, now)
+        for job in self._periodic:
+            job.run_if_due(conn, now)
+        turns.inc()
+        return done
+
+
+def sequence_all(conn: Connection, now: datetime) -> int:
+    """Number what has been committed to each stream."""
+    done = 0
+    for name in STREAMS:
+        with conn.transaction():
+            count = stream.sequence(conn, name, now)
+        if count:
+            numbered.labels(name).inc(count)
+        done += count
+    return done
+
+
+def run_jobs(url: str, desk: DeskSettings, clock: Clock, stop: StopSignal) -> None:
+    """Turn until asked to stop; a database that is away is waited for."""
+    attempt = 0
+    while not stop.is_set:
+        jobs = Jobs(desk)
+        try:
+            with (
+                translated(),
+                connect(url, DatabaseRole.SYSTEM, application_name="teshe-jobs", autocommit=True) as conn,
+            ):
+                log.info("jobs_ready")
+                while not stop.is_set:
+                    began = clock.monotonic()
+                    done = jobs.turn(conn, clock.now())
+                    backlog_age.set(clock.monotonic() - began)
+                    attempt = 0
+                    stop.wait(0 if done else PAUSE_SECONDS)
+        except (WorldError, psycopg.Error) as error:
+            attempt += 1
+            log.error("jobs_failed", error=str(error), kind=type(error).__name__, attempt=attempt)
+            stop.wait(backoff_seconds(attempt))

@@ -1,0 +1,1 @@
+"""模拟终端: a city's terminals over real MQTT, with a durable log of everything they published."""
