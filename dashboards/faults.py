@@ -1,6 +1,7 @@
 """Which error of the rooms below answers with which status: one table."""
 
 from alarms import errors as alarms
+from dashboards.indicators import errors as indicators
 from equipment import errors as equipment
 from ingest import errors as ingest
 from maintenance import errors as maintenance
@@ -20,5 +21,14 @@ FAULTS: tuple[tuple[type[Exception], int, str], ...] = (
     (alarms.TransitionError, 409, "Not possible in this state"),
     (alarms.ImpossibleOrderError, 422, "Impossible order of times"),
     (alarms.AlarmsInputError, 422, "Some values are not valid"),
+    (ingest.IngestInputError, 422, "Some values are not valid"),
+    (maintenance.UnknownRecordError, 404, "No such record"),
+    (maintenance.UnknownLeadError, 404, "No such lead"),
+    (maintenance.UnknownHazardError, 404, "No such hazard"),
+    (maintenance.IdempotencyError, 409, "Key used already"),
+    (maintenance.MeanwhileError, 409, "Changed meanwhile"),
+    (maintenance.StepError, 409, "Not possible in this state"),
+    (maintenance.MaintenanceInputError, 422, "Some values are not valid"),
+    (indicators.IndicatorInputError, 422, "Some values are not valid"),
 )
 """Error, status, title. The detail is the error's own text, which says what to do."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 import typer
-from maintenance.errors import MaintenanceError
 
 from alarms.errors import AlarmsError
 from dashboards.commands import demo, inspect, services
@@ -14,6 +13,7 @@ from dashboards.indicators import commands as indicator
 from equipment.errors import EquipmentError
 from equipment.foundation.errors import FoundationError
 from ingest.errors import IngestError
+from maintenance.errors import MaintenanceError
 
 app = typer.Typer(
     no_args_is_help=True,

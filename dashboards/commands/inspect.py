@@ -158,6 +158,6 @@ def catalogue_command(kind: Annotated[str | None, typer.Argument(help="A kind, s
     if chosen is None:
         raise typer.BadParameter(f"no such kind; there are {', '.join(k.name for k in found.kinds)}")
     for s in chosen.signals:
-        limits = f"{s.min:g} … {s.max:g}" if s.min is not None and s.max is not None else ""
+        limits = f"{s.minimum:g} … {s.maximum:g}" if s.minimum is not None and s.maximum is not None else ""
         values = ", ".join(f"{code}={name}" for code, name in (s.values or {}).items())
         typer.echo(f"{s.name:<22} {s.type.value:<6} {s.unit or '':<6} {limits:<24} {s.zh} {values}")

@@ -18,7 +18,9 @@ FAULT_EVERY_SECONDS = 25.0
 FAULT_CODES = ("02", "03", "07", "41")
 FAULT_LASTS_SECONDS = 40.0
 DUPLICATE_SHARE = 0.01
-BAD_SHARE = 0.004
+BAD_FROM, BAD_EVERY_SECONDS = 4.0, 0.8
+BAD_LATER_SECONDS = 20.0
+"""Each kind of bad input once at first, then one now and then."""
 FIRST_SEQ = 1
 
 
@@ -47,7 +49,7 @@ class CityScript:
         self._trapped: dict[str, float] = {}
         self._due: list[_Due] = []
         self._order = 0
-        self._next_entrapment, self._next_fault = ENTRAPMENT_AT, ENTRAPMENT_AT + 2
+        self._next_entrapment, self._next_fault, self._next_bad = ENTRAPMENT_AT, ENTRAPMENT_AT + 2, BAD_FROM
         if self._lifts[0].kind == "lift":
             self._begin()
 
@@ -78,14 +80,18 @@ class CityScript:
         if t >= self._next_fault and self._lifts[0].kind == "lift":
             self._next_fault += FAULT_EVERY_SECONDS
             self._fault(t)
+        if t >= self._next_bad and self._lifts[0].kind == "lift":
+            return self._bad_input(t)
         machine = self._machines[self._sent % len(self._machines)]
         chance = self._rng.random()
-        if chance < BAD_SHARE and self._lifts[0].kind == "lift":
-            self._bad += 1
-            lift = self._rng.choice(self._lifts)
-            return list(BAD[self._bad % len(BAD)](lift, self._epoch + t, self._number(), self._rng))
         outgoing = messages.telemetry(machine, self._epoch + t, self._number(), self._values(machine, t))
         return [outgoing, outgoing] if chance > 1 - DUPLICATE_SHARE else [outgoing]
+
+    def _bad_input(self, t: float) -> list[Outgoing]:
+        make = BAD[self._bad % len(BAD)]
+        self._bad += 1
+        self._next_bad = t + (BAD_EVERY_SECONDS if self._bad < len(BAD) else BAD_LATER_SECONDS)
+        return list(make(self._rng.choice(self._lifts), self._epoch + t, self._number(), self._rng))
 
     def _values(self, machine: Machine, t: float) -> behaviour.Values:
         if self._trapped.get(machine.id, 0.0) > t:

@@ -59,7 +59,8 @@ create table maintenance.lead (
     decided_at timestamptz,
     decided_by bigint,
     decision_reason text,
-    hazard_id bigint
+    hazard_id bigint,
+    overdue_told boolean not null default false   -- an urgent lead that nobody judged in time was announced
 );
 create unique index lead_one_open_per_cause on maintenance.lead (unit_no, cause) where state = 'pending';
 create index lead_open on maintenance.lead (deadline) where state = 'pending';
@@ -122,3 +123,16 @@ call equipment.protect('maintenance.lead', 'exists (select 1 from equipment.unit
 call equipment.protect('maintenance.lead_event', 'exists (select 1 from equipment.unit u where u.no = lead_event.unit_no)', 'select, insert');
 call equipment.protect('maintenance.hazard', 'exists (select 1 from equipment.unit u where u.no = hazard.unit_no)', 'select, insert, update');
 call equipment.protect('maintenance.hazard_event', 'exists (select 1 from equipment.unit u where u.no = hazard_event.unit_no)', 'select, insert');
+
+-- Numbers of hazards run through a district and year, also for a caller who sees one office of it.
+create function maintenance.next_hazard_number(district text, year integer) returns text
+volatile security definer set search_path = pg_catalog, pg_temp language plpgsql as $$
+declare prefix text := format('YH%s-%s-', district, year); serial integer;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('hazard-number:' || prefix, 0));
+    select coalesce(max(split_part(number, '-', 3)::integer), 0) + 1 into serial
+    from maintenance.hazard where starts_with(number, prefix);
+    return prefix || lpad(serial::text, greatest(4, length(serial::text)), '0');
+end $$;
+revoke all on function maintenance.next_hazard_number(text, integer) from public;
+grant execute on function maintenance.next_hazard_number(text, integer) to teshe_scoped, teshe_system;

@@ -151,7 +151,7 @@ def test_every_page_of_a_role_works_on_a_laptop_and_on_a_phone(visit: Visit, rol
     visit.context.add_cookies([{"name": "teshe_language", "value": language, "url": visit.site}])
     for address in PAGES[role]:
         for size in (LAPTOP, PHONE):
-            visit.page.set_viewport_size(size)  # type: ignore[arg-type]
+            visit.page.set_viewport_size(size)
             page = visit.go(address)
             expect(page.locator("html")).to_have_attribute("lang", language)
             expect(page.locator("main")).to_be_visible()
@@ -165,7 +165,7 @@ def test_every_page_of_a_role_works_on_a_laptop_and_on_a_phone(visit: Visit, rol
 
 @pytest.mark.parametrize("address", PUBLIC)
 def test_public_pages_need_no_login(visit: Visit, address: str) -> None:
-    visit.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    visit.page.set_viewport_size(PHONE)
     page = visit.go(address)
     expect(page.locator("main")).to_be_visible()
     expect(page.get_by_text("96366").first).to_be_visible()

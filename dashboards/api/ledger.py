@@ -1,0 +1,104 @@
+"""线索 and 隐患: judged, handed over, rectified, re-checked, closed; one route per step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from dashboards.context import Context, permit
+from equipment.access.model import Asker
+from maintenance import leads
+from maintenance.hazards import service
+from maintenance.hazards.lifecycle import RECTIFIERS, HazardStep
+from maintenance.hazards.service import Hazard, Step
+from maintenance.leads import Decision, Judgement, Lead
+
+router = APIRouter(tags=["ledger"])
+Limit = Annotated[int, Query(ge=1, le=500)]
+
+
+class Verdict(BaseModel):
+    """研判: what was found, and how."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    decision: Decision
+    reason: str = Field(min_length=1, max_length=500)
+    grade: str | None = None
+    clause: str | None = Field(None, max_length=20)
+    stop_use: bool = False
+
+
+class StepBody(BaseModel):
+    """One step; ``detail`` carries what the step needs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: int | None = None
+    reason: str | None = Field(None, max_length=500)
+    detail: dict[str, Any] = Field(default_factory=dict)
+
+
+@router.get("/leads")
+def list_leads(
+    context: Context,
+    asker: Annotated[Asker, Depends(permit("lead.view"))],
+    state: str = "pending",
+    after: int = 0,
+    limit: Limit = 100,
+) -> list[Lead]:
+    with context.transaction(asker) as conn:
+        return leads.list_leads(conn, state, after, limit)
+
+
+@router.post("/leads/{lead_id}/decide")
+def decide(
+    context: Context, lead_id: int, verdict: Verdict, asker: Annotated[Asker, Depends(permit("lead.decide"))]
+) -> dict[str, Any]:
+    judgement = Judgement(verdict.decision, verdict.reason, verdict.grade, verdict.clause, verdict.stop_use)
+    with context.transaction(asker) as conn:
+        hazard_id = leads.decide(conn, lead_id, judgement, asker, context.clock.now())
+    return {"lead_id": lead_id, "hazard_id": hazard_id}
+
+
+@router.get("/hazards")
+def list_hazards(
+    context: Context,
+    asker: Annotated[Asker, Depends(permit("hazard.view"))],
+    state: str = "open",
+    after: int = 0,
+    limit: Limit = 100,
+) -> list[Hazard]:
+    with context.transaction(asker) as conn:
+        return service.list_hazards(conn, state, after, limit)
+
+
+@router.get("/hazards/{hazard_id}")
+def one(context: Context, hazard_id: int, asker: Annotated[Asker, Depends(permit("hazard.view"))]) -> Hazard:
+    with context.transaction(asker) as conn:
+        return service.find(conn, hazard_id)
+
+
+def _route(event: HazardStep, action: str) -> Callable[..., Hazard]:
+    allowed = permit(action)
+
+    def take_step(
+        context: Context, hazard_id: int, body: StepBody, asker: Annotated[Asker, Depends(allowed)]
+    ) -> Hazard:
+        step = Step(event, body.version, body.reason, body.detail)
+        with context.transaction(asker) as conn:
+            return service.act(conn, hazard_id, step, asker, context.clock.now())
+
+    take_step.__name__ = event.value
+    take_step.__doc__ = event.name.replace("_", " ").capitalize()
+    # the annotation names a local of this function, which FastAPI could not look up as text
+    take_step.__annotations__["asker"] = Annotated[Asker, Depends(allowed)]
+    return take_step
+
+
+for _event in HazardStep:
+    _action = "hazard.rectify" if _event in RECTIFIERS else "hazard.supervise"
+    router.add_api_route(f"/hazards/{{hazard_id}}/{_event.value}", _route(_event, _action), methods=["POST"])

@@ -1,0 +1,59 @@
+"""Errors of the maintenance room, drawn by whose fault they are.
+
+::
+
+    MaintenanceError
+    ├── MaintenanceInputError          the caller's; the message says what to do
+    │   ├── RecordError                a record cannot be right; names every field
+    │   ├── UnknownRecordError
+    │   ├── IdempotencyError           the same key with another content
+    │   ├── UnknownLeadError
+    │   ├── UnknownHazardError
+    │   ├── StepError                  this state does not allow that step
+    │   └── MeanwhileError             somebody else was first
+    └── DataError                      ours: a table of the package has a mistake
+"""
+
+
+class MaintenanceError(Exception):
+    """Root of the errors of this package."""
+
+
+class MaintenanceInputError(MaintenanceError):
+    """Something given to us is wrong."""
+
+
+class RecordError(MaintenanceInputError):
+    """A record cannot be right; ``problems`` names every field with its reason."""
+
+    def __init__(self, problems: list[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{field}: {reason}" for field, reason in problems))
+        self.problems = problems
+
+
+class UnknownRecordError(MaintenanceInputError):
+    """No such record, or not visible to whoever asks."""
+
+
+class IdempotencyError(MaintenanceInputError):
+    """The key was used for another record: send corrections under a new key."""
+
+
+class UnknownLeadError(MaintenanceInputError):
+    """No such lead, or not visible to whoever asks."""
+
+
+class UnknownHazardError(MaintenanceInputError):
+    """No such hazard, or not visible to whoever asks."""
+
+
+class StepError(MaintenanceInputError):
+    """The state does not allow the step, or what it needs is missing."""
+
+
+class MeanwhileError(MaintenanceInputError):
+    """Somebody else changed it first."""
+
+
+class DataError(MaintenanceError):
+    """A table of the package has a mistake."""

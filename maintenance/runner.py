@@ -1,0 +1,66 @@
+"""Turns alarms into leads by the triage rules, and watches the deadlines of leads."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from equipment.foundation import metrics, stream
+from equipment.foundation.database import Connection
+from equipment.foundation.stream import StreamEntry
+from maintenance import leads
+from maintenance.leads import QUERIES, LeadSource
+from maintenance.triage import triage_of
+
+CONSUMER = "leads"
+EVIDENCE_ALARMS = 20
+opened = metrics.counter("teshe_leads_total", "Leads opened or joined by alarms")
+
+
+class LeadRunner:
+    """Consumer ``leads`` of the stream ``alarms``."""
+
+    def run_once(self, conn: Connection, now: datetime) -> int:
+        """Take what is new; returns how much was done. The caller owns no transaction."""
+        with conn.transaction():
+            entries = stream.consume(conn, CONSUMER, "alarms")
+            for entry in entries:
+                self._alarm(conn, entry, now)
+            if entries:
+                stream.advance(conn, CONSUMER, "alarms", entries[-1].seq)
+        with conn.transaction():
+            late = leads.tell_overdue(conn, now)
+        return len(entries) + late
+
+    def _alarm(self, conn: Connection, entry: StreamEntry, now: datetime) -> None:
+        p = entry.payload
+        if (
+            p["event"] != "raised"
+            or p["suppressed"]
+            or p["shadow"]
+            or ("ledger" not in p["receivers"] and not p["incident_kind"])
+        ):
+            return
+        rule = triage_of(p["rule"])
+        if rule is None:
+            return
+        row = conn.execute(QUERIES.alarms_of_unit_and_rule, (p["unit_no"], p["rule"], now - rule.window)).fetchone()
+        count, first, ids = row or (0, None, [])
+        if count < rule.times:
+            return
+        source = LeadSource(
+            unit_no=p["unit_no"],
+            kind=rule.kind,
+            id=p["alarm_id"],
+            cause=f"alarm:{p['rule']}",
+            summary=f"{rule.zh}：{rule.window.days} 天内 {count} 次（{p['title_zh']}）",
+            evidence={
+                "rule": p["rule"], "count": count, "since": first.isoformat() if first else None,
+                "alarms": list(ids or [])[:EVIDENCE_ALARMS], "values": p["evidence"],
+            },
+            grade=rule.grade,
+            clause=rule.clause,
+            urgent=rule.urgent,
+            deadline=now + rule.deadline,
+        )  # fmt: skip
+        leads.open_or_join(conn, source, now)
+        opened.inc()

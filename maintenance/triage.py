@@ -1,0 +1,70 @@
+"""线索规则 as data: which alarms of a unit make a lead, how urgent, until when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from importlib.resources import files
+
+import yaml
+
+from maintenance.errors import DataError
+from maintenance.hazards.clauses import GRADES, clauses
+
+
+@dataclass(frozen=True, slots=True)
+class TriageRule:
+    """``times`` alarms of ``rule`` within ``window`` make a lead of ``kind``."""
+
+    rule: str
+    times: int
+    window: timedelta
+    urgent: bool
+    deadline: timedelta
+    grade: str
+    zh: str
+    kind: str
+    clause: str | None
+
+    def matches(self, alarm_rule: str) -> bool:
+        """Whether an alarm of that rule is meant."""
+        if self.rule.endswith("*"):
+            return alarm_rule.startswith(self.rule[:-1])
+        return alarm_rule == self.rule
+
+
+def read_triage(text: str) -> tuple[TriageRule, ...]:
+    """The rules, from the YAML of the table.
+
+    Raises
+    ------
+    DataError
+        An entry has a mistake; names it.
+    """
+    found = []
+    for entry in yaml.safe_load(text)["alarms"]:
+        name = entry.get("rule", "?")
+        try:
+            made = TriageRule(
+                rule=str(entry["rule"]), times=int(entry["times"]), window=timedelta(days=entry["days"]),
+                urgent=bool(entry["urgent"]), deadline=timedelta(hours=entry["deadline_hours"]), grade=entry["grade"],
+                zh=entry["zh"], kind=entry.get("kind", "alarm_pattern"), clause=entry.get("clause"),
+            )  # fmt: skip
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"triage.yaml: {name}: {error!r}") from None
+        if made.times < 1 or made.grade not in GRADES or (made.clause is not None and made.clause not in clauses()):
+            raise DataError(f"triage.yaml: {name}: times, grade or clause cannot be right")
+        found.append(made)
+    return tuple(found)
+
+
+@cache
+def load_triage() -> tuple[TriageRule, ...]:
+    """The shipped rules, in the order in which they are asked."""
+    return read_triage((files("maintenance") / "triage.yaml").read_text(encoding="utf-8"))
+
+
+def triage_of(alarm_rule: str) -> TriageRule | None:
+    """The first rule that matches."""
+    return next((rule for rule in load_triage() if rule.matches(alarm_rule)), None)
