@@ -124,7 +124,7 @@ class Visit:
 
     def enter(self, role: str) -> None:
         self.page.goto(f"{self.site}/login")
-        self.page.get_by_label("账号").fill(role)
+        self.page.get_by_label("账号", exact=True).fill(role)
         self.page.get_by_label("密码").fill(page_city.PASSWORD)
         self.page.keyboard.press("Enter")
         self.page.wait_for_url(lambda url: "/login" not in url)
@@ -183,17 +183,17 @@ def test_the_public_page_names_no_person_and_no_phone_but_the_hotline(visit: Vis
 
 def test_a_wrong_password_says_so_and_keeps_the_account(visit: Visit) -> None:
     page = visit.go("/login")
-    page.get_by_label("账号").fill("auditor")
+    page.get_by_label("账号", exact=True).fill("auditor")
     page.get_by_label("密码").fill("wrong")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert").filter(has_text="登录失败")).to_be_visible()
-    expect(page.get_by_label("账号")).to_have_value("auditor")
+    expect(page.get_by_label("账号", exact=True)).to_have_value("auditor")
 
 
 def test_without_a_session_a_page_leads_to_the_login_and_back(visit: Visit) -> None:
     page = visit.go("/units")
     expect(page).to_have_url(re.compile(r"/login\?next=/units"))
-    page.get_by_label("账号").fill("desk")
+    page.get_by_label("账号", exact=True).fill("desk")
     page.get_by_label("密码").fill(page_city.PASSWORD)
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"/units$"))
