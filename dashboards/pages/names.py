@@ -5,12 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from maintenance.checklists.catalogue import load_items
-
 from alarms.rules.load import load_pack
 from dashboards import i18n
 from dashboards.rendering import word_filter
 from equipment.catalogue.model import Signal
+from maintenance.checklists.catalogue import load_items
 
 
 @cache

@@ -6,6 +6,7 @@ continuous aggregates and policies. The level is probed by trying, not read from
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
@@ -86,19 +87,16 @@ class Partitions:
         self._partition = partition
         self._known: set[datetime] = set()
 
-    def ensure(self, conn: Connection, lo: datetime, hi: datetime) -> None:
-        """Create what is missing for rows from ``lo`` to ``hi``, both included.
+    def ensure(self, conn: Connection, moments: Iterable[datetime]) -> None:
+        """Create what is missing for rows at these moments, and nothing for the time between them.
 
-        Runs in a transaction of its own kind: the caller's. A partition made by a transaction that rolls back is
-        made again, so what is known is learned only from the catalogue.
+        Runs in the caller's transaction. A partition made by a transaction that rolls back is made again, so what is
+        known is learned only from the catalogue.
         """
         if self._level is not TimescaleLevel.NONE:
             return
-        start = _floor(lo, self._partition.chunk)
-        while start <= hi:
-            if start not in self._known:
-                self._ensure_one(conn, start)
-            start += self._partition.chunk
+        for start in sorted({_floor(moment, self._partition.chunk) for moment in moments} - self._known):
+            self._ensure_one(conn, start)
 
     def _ensure_one(self, conn: Connection, start: datetime) -> None:
         schema, table = self._partition.table.split(".")
