@@ -175,6 +175,7 @@ def _message(t: Transition, key: str, unit_id: str, name: str, *, retrospective:
         "started_at": moment(t.started_us).isoformat(),
         "at": moment(t.at_us).isoformat(),
         "latched": rule.latch,
+        "momentary": rule.momentary,
         "suppressed": t.suppressed,
         "retrospective": retrospective,
         "shadow": rule.mode is Mode.SHADOW,

@@ -45,7 +45,7 @@ class IncidentRunner:
     def _alarm(self, conn: Connection, entry: StreamEntry, now: datetime) -> None:
         p = entry.payload
         at = datetime.fromisoformat(p["at"])
-        if p["event"] == "cleared":
+        if p["event"] == "cleared" and not p["momentary"]:
             service.source_cleared(conn, "alarm", p["alarm_id"], at, now)
         elif p["event"] == "raised" and rings(p):
             service.open_or_join(conn, alarm_source(p), self._settings, now)

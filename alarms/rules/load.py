@@ -20,7 +20,7 @@ from ingest.codes.lists import concepts
 REQUIRED = frozenset({"id", "kind", "title", "severity", "receivers", "latch", "guidance", "source", "mark"})
 OPTIONAL = frozenset(
     {"condition", "silence_seconds", "clear", "suppress_when", "on_delay_seconds", "off_delay_seconds", "mode",
-     "incident_kind", "version"}
+     "incident_kind", "version", "momentary"}
 )  # fmt: skip
 INCIDENT_KINDS = frozenset({"entrapment", "fault"})
 NONE = "none"
@@ -68,6 +68,7 @@ def read_rule(entry: dict[str, Any], defaults: dict[str, Any]) -> Rule:
         severity=severity,
         receivers=receivers,
         latch=bool(entry["latch"]),
+        momentary=bool(entry.get("momentary", False)),
         mode=mode,
         incident_kind=incident,
         guidance_zh=entry["guidance"]["zh"],

@@ -69,6 +69,8 @@ class Rule:
     severity: Severity
     receivers: frozenset[Receiver]
     latch: bool
+    momentary: bool
+    """A person's act (报警按钮): that it is over says nothing about him, so it never clears an incident."""
     mode: Mode
     incident_kind: str | None
     guidance_zh: str

@@ -7,10 +7,12 @@ import { alarm } from "./sound.js";
 
 const part = (id) => document.getElementById(id);
 
-// Nobody's half-written words are replaced: an open form waits until it is sent or closed.
+// Nobody's half-written words are replaced, and no form that is being sent: the case waits until it is sent or closed.
+let waiting = false;
+
 function safeToRenew() {
   const place = part("case");
-  return !place.querySelector("details.action[open]") && !(document.activeElement?.matches("input, textarea, select") && place.contains(document.activeElement));
+  return !place.querySelector("details.action[open], [aria-busy=true]") && !(document.activeElement?.matches("input, textarea, select") && place.contains(document.activeElement));
 }
 
 function ring() {
@@ -21,8 +23,11 @@ function ring() {
 const both = coalesce(async () => {
   await renew("queue");
   ring();
-  if (safeToRenew()) await renew("case");
+  waiting = !(safeToRenew() && (await renew("case", safeToRenew)));
 });
+setInterval(() => {
+  if (waiting && safeToRenew()) both();
+}, 500);
 
 async function choose(address, remember) {
   const answer = await fetch(address, { redirect: "error" }).catch(() => null);

@@ -16,19 +16,22 @@ function sync(old, fresh) {
   old.replaceChildren(...wanted);
 }
 
-export async function renew(id) {
+// `still` is asked again when the answer is here: the person may have begun something meanwhile. True if it was renewed.
+export async function renew(id, still = () => true) {
   const part = document.getElementById(id);
   const answer = await fetch(part.dataset.renew, { headers: { "X-Part": id }, redirect: "error" });
   if (!answer.ok) throw new Error(`${answer.status} ${part.dataset.renew}`);
   const text = await answer.text();
   const fresh = new DOMParser().parseFromString(text, "text/html").getElementById(id);
   if (!fresh) throw new Error(`no ${id} in ${part.dataset.renew}`);
+  if (!still()) return false;
   const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
   sync(part, fresh);
   for (const name of fresh.getAttributeNames()) part.setAttribute(name, fresh.getAttribute(name));
   if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus({ preventScroll: true });
   refresh(part);
   part.dispatchEvent(new CustomEvent("teshe:renewed", { bubbles: true }));
+  return true;
 }
 
 // Many events in a short time make one request, at most one per `gap`, and one is always sent after the last event.
