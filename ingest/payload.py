@@ -113,7 +113,7 @@ class PayloadDecoder:
         try:
             parts = self._parts.decode(payload)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise PayloadError(Reason.NOT_JSON.value, str(error)) from None
+            raise PayloadError(_syntax_reason(payload).value, str(error)) from None
         samples: list[Sample | PayloadError] = []
         for part in parts:
             try:
@@ -159,6 +159,8 @@ def _explained(error: msgspec.ValidationError) -> PayloadError:
         match = PATH.search(text)
         in_values = match is not None and ".values" in match[1]
         return PayloadError((Reason.UNKNOWN_SIGNAL if in_values else Reason.WRONG_TYPE).value, text)
+    if "out of range" in text.lower():
+        return PayloadError(Reason.OUT_OF_RANGE.value, text)
     return PayloadError(Reason.WRONG_TYPE.value, text)
 
 

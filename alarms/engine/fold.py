@@ -20,11 +20,13 @@ import numpy.typing as npt
 from alarms.engine.state import KindState, Phase, RuleState, Slots, Times, judged_signals, parameter_key
 from alarms.rules.expression import FALSE, TRUE, UNKNOWN, Expression, Numbers, Truth
 from alarms.rules.model import Rule
+from equipment.catalogue.model import Kind, SignalType
 from ingest.model import Columns, Flag
 
 SECOND_US = 1_000_000
 NO_SIGNAL_AFTER_US = 900 * SECOND_US
 CODES_STALE_US = 900 * SECOND_US
+Evidence = float | bool | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Transition:
     at_us: int
     suppressed: bool
     late: bool
-    evidence: dict[str, float | bool | None]
+    evidence: dict[str, Evidence]
 
 
 class Facts:
@@ -242,19 +244,30 @@ def _simple(state: KindState, rule: Rule, rs: RuleState, slot: int, event: str, 
     )
 
 
-def evidence_of(state: KindState, rule: Rule, slot: int, at_us: int) -> dict[str, float | bool | None]:
+def evidence_of(state: KindState, rule: Rule, slot: int, at_us: int) -> dict[str, Evidence]:
     """The values a rule looked at, by value: readings may be gone when somebody asks."""
     facts = Facts(state, np.array([slot]), np.array([at_us]))
-    found: dict[str, float | bool | None] = {}
+    found: dict[str, Evidence] = {}
     for expression in (rule.condition, rule.clear):
         if expression is not None:
-            found.update({name: plain(float(facts.signal(name)[0])) for name in sorted(expression.signals)})
+            for name in sorted(expression.signals):
+                found[name] = spoken(state.kind, name, float(facts.signal(name)[0]))
             found.update(_known_parameters(facts, expression))
     return found
 
 
-def _known_parameters(facts: Facts, expression: Expression) -> dict[str, float | bool | None]:
+def _known_parameters(facts: Facts, expression: Expression) -> dict[str, Evidence]:
     return {f"param.{name}": plain(float(facts.parameter(name, default)[0])) for name, default in expression.parameters}
+
+
+def spoken(kind: Kind, name: str, value: float) -> Evidence:
+    """A held number as its signal's own value: true, a name of the enum, or the number."""
+    signal = kind.signal(name)
+    if signal is None or np.isnan(value):
+        return plain(value)
+    if signal.type is SignalType.BOOL:
+        return bool(value)
+    return (signal.values or {}).get(int(value), plain(value)) if signal.type is SignalType.ENUM else plain(value)
 
 
 def plain(value: float) -> float | None:
