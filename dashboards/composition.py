@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from equipment.foundation.errors import InputError
+from equipment.foundation.process import Child, spawn
 from equipment.foundation.settings import FoundationSettings
 
 PACKAGES = ("equipment", "ingest", "alarms", "maintenance", "dashboards")
@@ -28,3 +31,13 @@ def require_database(settings: FoundationSettings) -> str:
 def process_environment(changes: Mapping[str, str]) -> dict[str, str]:
     """The environment of this process with some settings changed."""
     return {**os.environ, **changes}
+
+
+def starter(name: str, logs: Path, env: dict[str, str]) -> Callable[[], Child]:
+    """How to start one of our own processes."""
+
+    def start() -> Child:
+        argv = [sys.executable, "-m", "dashboards", name]
+        return spawn(argv, name=name, log_path=logs / f"{name}.log", env=env)
+
+    return start

@@ -19,8 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dashboards.commands.services import starter
-from dashboards.composition import PACKAGES, process_environment
+from dashboards.composition import PACKAGES, process_environment, starter
 from equipment.city.build import City, build_city
 from equipment.foundation.clock import Clock
 from equipment.foundation.database import Connection, DatabaseRole, connect, load_queries

@@ -141,6 +141,26 @@ REASONS = {
 }
 
 
+def _lines(reader: Any) -> Iterator[tuple[int, list[str]]]:
+    """Rows with their line numbers.
+
+    Raises
+    ------
+    ImportFileError
+        A line cannot be taken apart.
+    """
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise ImportFileError(
+                f"第 {reader.line_num} 行无法读取，请另存为 CSV UTF-8 后重试 (line cannot be read: {error})"
+            ) from None
+        yield reader.line_num, cells
+
+
 def _header(reader: Iterator[list[str]]) -> list[str]:
     for row in reader:
         names = [_plain(cell) for cell in row]
@@ -160,8 +180,10 @@ def read_rows(text: str) -> tuple[list[str], Iterator[tuple[int, dict[str, str]]
         There is no header row, or a required column is missing or twice there.
     """
     dialect = "\t" if text[:2_000].count("\t") > text[:2_000].count(",") else ","
-    reader = csv.reader(io.StringIO(text), delimiter=dialect)
-    header = _header(reader)
+    # a lone carriage return ends a line too, as spreadsheets of the last century write them
+    reader = csv.reader(io.StringIO(text, newline=None), delimiter=dialect)
+    lines = _lines(reader)
+    header = _header(cells for _, cells in lines)
     names = [_columns_by_name().get(_plain(cell)) for cell in header]
     known = [name for name in names if name is not None]
     twice = sorted({name for name in known if known.count(name) > 1})
@@ -174,10 +196,9 @@ def read_rows(text: str) -> tuple[list[str], Iterator[tuple[int, dict[str, str]]
     ignored = [cell for cell, name in zip(header, names, strict=True) if name is None and cell.strip()]
 
     def rows() -> Iterator[tuple[int, dict[str, str]]]:
-        for cells in reader:
+        for line, cells in lines:
             if any(cell.strip() for cell in cells):
-                found = {name: cell.strip() for name, cell in zip(names, cells, strict=False) if name is not None}
-                yield reader.line_num, found
+                yield line, {name: cell.strip() for name, cell in zip(names, cells, strict=False) if name is not None}
 
     return ignored, rows()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +11,7 @@ import uvicorn
 
 from alarms.incidents.settings import DeskSettings
 from dashboards.app import create_app
-from dashboards.composition import PACKAGES, process_environment, require_database
+from dashboards.composition import PACKAGES, process_environment, require_database, starter
 from dashboards.jobs import run_jobs
 from dashboards.settings import WebSettings
 from dashboards.worker import run_worker
@@ -20,7 +19,7 @@ from equipment.foundation import migrations
 from equipment.foundation.clock import SystemClock
 from equipment.foundation.database import DatabaseRole, connect, open_pool
 from equipment.foundation.logs import configure_logging
-from equipment.foundation.process import Child, StopSignal, Supervisor, spawn
+from equipment.foundation.process import StopSignal, Supervisor
 from equipment.foundation.settings import FoundationSettings
 from ingest.broker import BrokerAddress, ensure_sessions
 from ingest.lease import make_shards
@@ -99,16 +98,6 @@ def run_command(
             supervisor.check()
     finally:
         supervisor.stop_all()
-
-
-def starter(name: str, logs: Path, env: dict[str, str]) -> Callable[[], Child]:
-    """How to start one of our own processes."""
-
-    def start() -> Child:
-        argv = [sys.executable, "-m", "dashboards", name]
-        return spawn(argv, name=name, log_path=logs / f"{name}.log", env=env)
-
-    return start
 
 
 COMMANDS: dict[str, Callable[..., Any]] = {

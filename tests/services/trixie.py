@@ -49,7 +49,7 @@ class ChrootPostgres:
         os.chown(inside, int(user[2]), int(user[3]))
         subprocess.run(
             _chroot("postgres", f"{BIN}/initdb", "-D", self._data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"),
-            check=True, capture_output=True, env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
+            check=True, capture_output=True, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"},
         )  # fmt: skip
         port = free_port()
         options = {
