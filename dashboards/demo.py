@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import secrets
+import shlex
 import shutil
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -117,6 +118,7 @@ class Demo:
         self.city = City()
         self.password = ""
         self.address = ""
+        self.broker = ""
 
     def __enter__(self) -> Demo:
         return self
@@ -143,6 +145,7 @@ class Demo:
         broker = EmbeddedNats(data / "nats", clock=self._clock)
         broker_port = broker.start()
         self._stack.callback(broker.stop)
+        self.broker = f"127.0.0.1:{broker_port}"
         with connect(url, DatabaseRole.SYSTEM, application_name="teshe-demo") as conn:
             clients = make_shards(conn)
         ensure_sessions(BrokerAddress("127.0.0.1", broker_port), clients, self._clock)
@@ -164,12 +167,16 @@ class Demo:
             )
 
     def _start_processes(self, url: str, web_url: str, broker_port: int, web_port: int) -> None:
+        services = {
+            "TESHE_DATABASE_URL": url,
+            "TESHE_WEB_DATABASE_URL": web_url,
+            "TESHE_BROKER_HOST": "127.0.0.1",
+            "TESHE_BROKER_PORT": str(broker_port),
+        }
+        write_environment(self.environment_file, services)
         env = process_environment(
-            {
-                "TESHE_DATABASE_URL": url,
-                "TESHE_WEB_DATABASE_URL": web_url,
-                "TESHE_BROKER_HOST": "127.0.0.1",
-                "TESHE_BROKER_PORT": str(broker_port),
+            services
+            | {
                 "TESHE_WEB_HOST": "127.0.0.1",
                 "TESHE_WEB_PORT": str(web_port),
                 "TESHE_COOKIE_SECURE": "false",
@@ -187,6 +194,11 @@ class Demo:
         ]  # fmt: skip
         self._simulator = spawn(argv, name="simulator", log_path=self.logs / "simulator.log")
         self._stack.callback(self._simulator.stop)
+
+    @property
+    def environment_file(self) -> Path:
+        """Settings with which other commands find this demo's services."""
+        return self._options.data.absolute() / "env"
 
     @property
     def _keys(self) -> Path:
@@ -250,6 +262,12 @@ def prepared(data: Path, *, fresh: bool) -> Path:
     (data / "runs").mkdir(parents=True, exist_ok=True)
     (data / MARK).touch()
     return data
+
+
+def write_environment(file: Path, settings: Mapping[str, str]) -> None:
+    """A file that a shell reads with ``.``; it holds the address of the database and is for its owner only."""
+    file.touch(mode=0o600)
+    file.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in settings.items()), "utf-8")
 
 
 def remembered_secret(file: Path) -> str:

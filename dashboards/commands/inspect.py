@@ -23,6 +23,7 @@ from equipment.foundation.errors import BrokerUnavailableError
 from equipment.foundation.settings import FoundationSettings
 from ingest import account, call_import
 from ingest import quarantine as store
+from ingest.device_guide import device_guide
 
 ACKNOWLEDGE_SECONDS = 10.0
 AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
@@ -147,8 +148,14 @@ def import_calls_command(
         raise typer.Exit(1)
 
 
-def catalogue_command(kind: Annotated[str | None, typer.Argument(help="A kind, such as lift.")] = None) -> None:
-    """信号目录: kinds, or the signals of one kind."""
+def catalogue_command(
+    kind: Annotated[str | None, typer.Argument(help="A kind, such as lift.")] = None,
+    guide: Annotated[bool, typer.Option("--guide", help="The device guide as Markdown.")] = False,
+) -> None:
+    """信号目录: kinds, the signals of one kind, or the device guide."""
+    if guide:
+        typer.echo(device_guide(), nl=False)
+        return
     found = load_catalogue()
     if kind is None:
         for k in found.kinds:

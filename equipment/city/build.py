@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 
 from equipment.access.model import Role
 from equipment.access.store import NewAccount, create_account
+from equipment.catalogue.load import load_catalogue
 from equipment.catalogue.varieties import Jurisdiction, jurisdictions, varieties
 from equipment.city import names
 from equipment.foundation.clock import SHANGHAI
@@ -50,7 +51,7 @@ LOGINS = (
     DemoLogin("inspector", Role.INSPECTOR, "监察员", "/ledger"),
     DemoLogin("regulator", Role.REGULATOR, "监管部门领导", "/board"),
     DemoLogin("admin", Role.SYSTEM_ADMIN, "系统管理员", "/quality"),
-    DemoLogin("security", Role.SECURITY_ADMIN, "安全管理员", "/accounts"),
+    DemoLogin("security", Role.SECURITY_ADMIN, "安全管理员", "/audit"),
     DemoLogin("auditor", Role.AUDITOR, "审计员", "/audit"),
 )
 
@@ -190,7 +191,7 @@ class _Builder:
             manufacturer=self._rng.choice(names.MAKERS),
             make_date=made,
             first_use_date=made + timedelta(days=self._rng.randint(30, 200)),
-            device_model=self._rng.choice(DEVICE_MODELS) if lift or self._rng.random() < 0.8 else None,
+            device_model=self._terminal(variety.kind, lift=lift),
             insurance_valid_to=self._insurance(),
             parameters=self._parameters(variety.kind),
         )
@@ -201,6 +202,12 @@ class _Builder:
         if number <= 6:
             return firms[0]
         return None if self._rng.random() < 0.01 else self._rng.choice(firms)
+
+    def _terminal(self, kind: str, *, lift: bool) -> str | None:
+        """Every lift has one, most of the other measured units, and nothing without signals."""
+        found = load_catalogue().kind(kind)
+        measured = found is not None and bool(found.signals)
+        return self._rng.choice(DEVICE_MODELS) if measured and (lift or self._rng.random() < 0.8) else None
 
     def _insurance(self) -> date | None:
         if self._rng.random() < 0.3:
