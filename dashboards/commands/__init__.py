@@ -7,7 +7,7 @@ import sys
 import typer
 
 from alarms.errors import AlarmsError
-from dashboards.commands import demo, inspect, services
+from dashboards.commands import bench, demo, inspect, services
 from dashboards.errors import DashboardsError
 from dashboards.indicators import commands as indicator
 from equipment.errors import EquipmentError
@@ -29,6 +29,7 @@ app.command("catalogue")(inspect.catalogue_command)
 app.add_typer(inspect.imports, name="import")
 app.add_typer(inspect.quarantine, name="quarantine")
 app.add_typer(indicator.app, name="indicator")
+app.add_typer(bench.app, name="bench")
 
 OURS = (FoundationError, EquipmentError, IngestError, AlarmsError, MaintenanceError, DashboardsError)
 
