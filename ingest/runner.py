@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -94,6 +95,8 @@ class Worker:
         self._conn: Connection | None = None
         self._store: Store | None = None
         self._sessions: ShardSessions | None = None
+        self.on_commit: Callable[[dict[int, int]], None] = lambda _: None
+        """Told the number of each shard's batch right after its commit: for measurements."""
 
     def run(self, stop: StopSignal) -> None:
         """Work until asked to stop; what was received but not stored is left to be repeated by the broker."""
@@ -166,8 +169,9 @@ class Worker:
             stored = store.store(conn, decoded, self._decode.clocks, self._lease, folds, self._stage.rule_set, now)
             if stored.batches:
                 self._stage.judge(conn, stored.batches, stored.rows, now)
-        for ref in stored.batches:
-            self._last_batch[ref.shard] = ref.number
+        committed = {ref.shard: ref.number for ref in stored.batches}
+        self._last_batch.update(committed)
+        self.on_commit(committed)
         for outcome in ("stored", "duplicates", "quarantined", "redelivered", "late"):
             samples_total.labels(outcome).inc(sum(getattr(t, outcome) for t in stored.tallies.values()))
         batch_seconds.observe(self._clock.monotonic() - started)
