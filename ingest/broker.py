@@ -9,10 +9,11 @@ from __future__ import annotations
 import selectors
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+import msgspec
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
 from equipment.foundation import metrics
@@ -22,13 +23,13 @@ from equipment.foundation.logs import get_logger
 from equipment.foundation.process import backoff_seconds
 from ingest.errors import SubscriptionRefusedError
 from ingest.model import Message
+from ingest.paho_client import Publish, ShardClient
 from ingest.topics import shard_filter
 
 log = get_logger("ingest.broker")
 KEEPALIVE_SECONDS = 30
 CONNECT_SECONDS = 5.0
 FAILURE_CODE = 0x80
-READS_AT_ONCE = 256
 MISC_SECONDS = 1.0
 
 reconnects = metrics.counter("teshe_broker_reconnects_total", "Connections to the broker that were lost", ("shard",))
@@ -50,10 +51,11 @@ class Session:
     """The persistent session of one shard. ``generation`` counts connections; pending ids belong to one of them."""
 
     shard: int
-    client: mqtt.Client
+    client: ShardClient
     generation: int = 0
     ready: bool = False
-    pending: set[int] = field(default_factory=set)
+    pending: dict[int, Message] = field(default_factory=dict)
+    """Messages that are not acknowledged yet, by packet id."""
     registered: Any = None
     """The socket that the selector watches."""
     writing: bool = False
@@ -62,8 +64,7 @@ class Session:
     refused: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(msgspec.Struct, frozen=True, gc=False):
     """A message and what is needed to acknowledge it."""
 
     message: Message
@@ -71,11 +72,9 @@ class Delivery:
     generation: int
 
 
-def make_client(client_id: str, address: BrokerAddress) -> mqtt.Client:
-    """A client with a persistent session whose acknowledgements are ours to give."""
-    client = mqtt.Client(
-        CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=False, protocol=mqtt.MQTTv311, manual_ack=True
-    )
+def make_client(client_id: str, address: BrokerAddress) -> ShardClient:
+    """A client that is not connected yet."""
+    client = ShardClient(client_id)
     client.connect_timeout = CONNECT_SECONDS
     if address.username is not None:
         client.username_pw_set(address.username, address.password)
@@ -93,6 +92,7 @@ class ShardSessions:
         self._sessions: dict[int, Session] = {}
         self._inbox: list[Delivery] = []
         self._next_misc = 0.0
+        self._connected: set[int] = set()
         self.inflight_bytes = 0
 
     @property
@@ -115,7 +115,6 @@ class ShardSessions:
         client = session.client
         client.on_connect = lambda _c, _u, flags, reason, _p: self._on_connect(session, flags, reason)
         client.on_subscribe = lambda _c, _u, _mid, reasons, _p: self._on_subscribe(session, reasons)
-        client.on_message = lambda _c, _u, message: self._on_message(session, message)
         client.on_disconnect = lambda _c, _u, _f, reason, _p: self._on_disconnect(session, reason)
 
     def close(self, shard: int) -> None:
@@ -126,11 +125,20 @@ class ShardSessions:
         self._forget_pending(session)
         session.client.disconnect()
         self._unregister(session)
+        self.forget([delivery for delivery in self._inbox if delivery.session is session])
+        self._inbox = [delivery for delivery in self._inbox if delivery.session is not session]
+        self._connected.discard(shard)
+        self._count_ready()
 
     def close_all(self) -> None:
         """Leave all sessions; they and their messages stay on the broker."""
         for shard in list(self._sessions):
             self.close(shard)
+
+    def connected_since(self) -> frozenset[int]:
+        """Shards whose session was connected anew since the last call: the broker now repeats what it had in flight."""
+        found, self._connected = frozenset(self._connected), set()
+        return found
 
     def poll(self, timeout_seconds: float, *, read: bool = True) -> list[Delivery]:
         """Move bytes for at most ``timeout_seconds`` and return what arrived, in receive order.
@@ -156,26 +164,31 @@ class ShardSessions:
         arrived, self._inbox = self._inbox, []
         return arrived
 
+    def keep_alive(self) -> None:
+        """Answer for the connections without reading messages: for the time in which nothing can be stored."""
+        self._inbox = self.poll(0.0, read=False) + self._inbox
+
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """Acknowledge stored messages in receive order; those of a connection that is gone are left to be repeated."""
+        self.forget(deliveries)
+        mids: dict[Session, list[int]] = {}
         for delivery in deliveries:
-            message, session = delivery.message, delivery.session
-            self.inflight_bytes -= len(message.payload)
-            if delivery.generation != session.generation or message.repeat:
-                continue
-            if message.mid in session.pending:
-                session.pending.discard(message.mid)
-                session.client.ack(message.mid, 1)
-        for session in self._sessions.values():
-            if session.client.want_write():
-                session.client.loop_write()
+            session, message = delivery.session, delivery.message
+            current = delivery.generation == session.generation and not message.repeat
+            if current and session.pending.pop(message.mid, None) is not None:
+                mids.setdefault(session, []).append(message.mid)
+        for session, acknowledged in mids.items():
+            session.client.acknowledge(acknowledged)
 
     def abandon(self, deliveries: Sequence[Delivery]) -> None:
         """Give up on messages that were not stored: drop their connections, so that the broker sends them again."""
-        for delivery in deliveries:
-            self.inflight_bytes -= len(delivery.message.payload)
+        self.forget(deliveries)
         for session in {d.session for d in deliveries if d.generation == d.session.generation}:
             self._drop(session)
+
+    def forget(self, deliveries: Sequence[Delivery]) -> None:
+        """These messages are not in our hands any more."""
+        self.inflight_bytes -= sum(len(delivery.message.payload) for delivery in deliveries)
 
     def _connect(self, session: Session, now: float) -> None:
         try:
@@ -194,6 +207,7 @@ class ShardSessions:
         session.generation += 1
         session.attempts = 0
         self._forget_pending(session)
+        self._connected.add(session.shard)
         if flags.session_present:
             session.ready = True
             self._count_ready()
@@ -207,25 +221,28 @@ class ShardSessions:
         session.ready = True
         self._count_ready()
 
-    def _on_message(self, session: Session, message: mqtt.MQTTMessage) -> None:
-        payload = bytes(message.payload)
-        # the raw bytes: paho's own property raises on a topic that is not UTF-8
-        topic = message._topic.decode("utf-8", "replace")
-        repeat = message.qos > 0 and message.mid in session.pending
-        if message.qos > 0:
-            session.pending.add(message.mid)
-        self.inflight_bytes += len(payload)
-        delivered = Message(
-            topic,
-            payload,
-            self._clock.now(),
-            bool(message.dup),
-            bool(message.retain),
-            message.mid,
-            session.shard,
-            repeat,
-        )
-        self._inbox.append(Delivery(delivered, session, session.generation))
+    def _take(self, session: Session, publishes: Sequence[Publish], now: datetime) -> None:
+        """Messages to the inbox.
+
+        A pending id that comes again with the same content is the broker's repetition. With other content, the broker
+        and we disagree about ids: only a new connection makes that right, and loses nothing.
+        """
+        pending, shard, generation, inbox = session.pending, session.shard, session.generation, self._inbox
+        for topic, payload, mid, dup, retained in publishes:
+            text, repeat = topic.decode("utf-8", "replace"), False
+            if mid:
+                known = pending.get(mid)
+                if known is not None:
+                    if known.payload != payload or known.topic != text:
+                        log.error("packet_id_of_another_message", shard=shard, mid=mid)
+                        self._drop(session)
+                        return
+                    repeat = True
+            message = Message(text, payload, now, dup, retained, mid, shard, repeat)
+            if mid and not repeat:
+                pending[mid] = message
+            self.inflight_bytes += len(payload)
+            inbox.append(Delivery(message, session, generation))
 
     def _on_disconnect(self, session: Session, reason: ReasonCode) -> None:
         if session.shard in self._sessions:
@@ -293,13 +310,14 @@ class ShardSessions:
     def _move(self, session: Session, events: int, read: bool) -> None:
         if events & selectors.EVENT_WRITE:
             session.client.loop_write()
-        if not events & selectors.EVENT_READ or (not read and session.ready):
+        if not events & selectors.EVENT_READ or session.registered is None:
             return
-        for _ in range(READS_AT_ONCE):
-            before = len(self._inbox)
-            code: Any = session.client.loop_read()
-            if code != MQTTErrorCode.MQTT_ERR_SUCCESS or len(self._inbox) == before:
-                break
+        if not read and session.ready:
+            session.client.spare()
+            return
+        publishes, _ = session.client.receive()
+        if publishes:
+            self._take(session, publishes, self._clock.now())
 
 
 def ensure_sessions(

@@ -47,7 +47,7 @@ def renew(conn: Connection, lease: Lease, now: datetime, lifetime: timedelta) ->
     """Prolong the lease; returns the shards that are still ours."""
     shards, epochs = list(lease.epochs), list(lease.epochs.values())
     return frozenset(
-        row[0] for row in conn.execute(QUERIES.renew_leases, (now + lifetime, lease.owner, shards, epochs))
+        row[0] for row in conn.execute(QUERIES.renew_leases, (now + lifetime, shards, epochs, lease.owner))
     )
 
 

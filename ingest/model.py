@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import Enum, IntEnum, IntFlag
 from typing import Protocol
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -69,8 +70,7 @@ class Reason(Enum):
     NOTHING_MEASURED = "nothing_measured"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, gc=False):
     """One delivery from the broker.
 
     ``repeat``: the broker sent it again while the first copy is still unacknowledged.

@@ -6,22 +6,22 @@ or an array. The types of ``values`` come from the signal catalogue, so that the
 
 from __future__ import annotations
 
-import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from equipment.catalogue.load import load_catalogue
 from equipment.catalogue.model import Kind, Signal, SignalType
-from ingest.codes.lists import bits_of, code_lists
+from ingest.codes.lists import code_lists
 from ingest.errors import PayloadError
 from ingest.model import Reason
 
-UNSET = msgspec.UNSET
+ABSENT = float("nan")
+"""Stands where a sample says nothing of a signal: NaN, so that numbers become an array in one step. JSON has no NaN."""
 SEQ_LIMIT = 2**63
 EARLIEST_MS = -62_135_596_800_000
 LATEST_MS = 253_402_300_799_999
@@ -30,16 +30,17 @@ MOST_CODES = 64
 PATH = re.compile(r" - at `(.*)`$")
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One sample as sent; ``values`` holds one entry per signal of the kind, UNSET where absent, None where unknown."""
+class Raw(Protocol):
+    """One sample as the parser gives it: types are right, ranges are not looked at yet.
 
-    ts_us: int
-    seq: int
-    content: int
-    values: tuple[Any, ...]
-    code_bits: int | None
-    codes: tuple[str, tuple[str, ...]] | None
+    ``values`` is a struct with one field per signal of the kind: :data:`ABSENT` where absent, None where unknown.
+    """
+
+    ts: int | str
+    seq: int | None
+    values: Any
+    codes: list[str | int] | None
+    code_list: str | None
 
 
 class Status(msgspec.Struct, forbid_unknown_fields=False):
@@ -60,15 +61,15 @@ def _value_type(signal: Signal) -> Any:
             base = float
         case SignalType.TEXT:
             base = str
-    return base | None | msgspec.UnsetType
+    return base | None
 
 
 class PayloadDecoder:
     """Decoder for one kind of equipment."""
 
     def __init__(self, kind: Kind) -> None:
-        fields: list[Any] = [(signal.name, _value_type(signal), UNSET) for signal in kind.signals]
-        values = msgspec.defstruct(f"Values_{kind.name}", fields, forbid_unknown_fields=True)
+        fields: list[Any] = [(signal.name, _value_type(signal), ABSENT) for signal in kind.signals]
+        values = msgspec.defstruct(f"Values_{kind.name}", fields, forbid_unknown_fields=True, gc=False)
         sample = msgspec.defstruct(
             f"Sample_{kind.name}",
             [
@@ -79,14 +80,15 @@ class PayloadDecoder:
                 ("code_list", str | None, None),
             ],
             forbid_unknown_fields=True,
+            gc=False,
         )
-        self._one: msgspec.json.Decoder[Any] = msgspec.json.Decoder(sample)
-        self._many: msgspec.json.Decoder[list[Any]] = msgspec.json.Decoder(list[sample])  # type: ignore[valid-type]
+        self.one: Callable[[bytes], Any] = msgspec.json.Decoder(sample).decode
+        """One sample; raises what the parser raises."""
+        self.many: Callable[[bytes], list[Any]] = msgspec.json.Decoder(list[sample]).decode  # type: ignore[valid-type]
+        """An array of samples; raises what the parser raises, also when only one of them is wrong."""
         self._parts: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])
-        self._encoder = msgspec.json.Encoder()
-        self._astuple = msgspec.structs.astuple
 
-    def decode(self, payload: bytes) -> list[Sample | PayloadError]:
+    def decode(self, payload: bytes) -> list[Raw | PayloadError]:
         """The samples of one payload; a bad one in an array does not spoil its neighbours.
 
         Raises
@@ -94,62 +96,33 @@ class PayloadDecoder:
         PayloadError
             The payload as a whole cannot be read.
         """
-        if payload[:1] == b"[" or payload.lstrip()[:1] == b"[":
-            return self._decode_array(payload)
-        return [self._checked(self._parse(payload))]
-
-    def _decode_array(self, payload: bytes) -> list[Sample | PayloadError]:
-        try:
-            raw: list[Any] = self._many.decode(payload)
-        except msgspec.MsgspecError:
+        if payload.lstrip()[:1] == b"[":
             return self._decode_parts(payload)
-        except UnicodeDecodeError as error:
-            raise PayloadError(Reason.NOT_JSON.value, str(error)) from None
-        if not raw:
-            raise PayloadError(Reason.EMPTY_ARRAY.value, "an array must carry at least one sample")
-        return [self._checked(item) for item in raw]
+        return [self._parse(payload)]
 
-    def _decode_parts(self, payload: bytes) -> list[Sample | PayloadError]:
+    def _decode_parts(self, payload: bytes) -> list[Raw | PayloadError]:
         try:
             parts = self._parts.decode(payload)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise PayloadError(_syntax_reason(payload).value, str(error)) from None
-        samples: list[Sample | PayloadError] = []
+        if not parts:
+            raise PayloadError(Reason.EMPTY_ARRAY.value, "an array must carry at least one sample")
+        samples: list[Raw | PayloadError] = []
         for part in parts:
             try:
-                samples.append(self._checked(self._parse(bytes(part))))
+                samples.append(self._parse(bytes(part)))
             except PayloadError as error:
                 samples.append(error)
         return samples
 
-    def _parse(self, payload: bytes) -> Any:
+    def _parse(self, payload: bytes) -> Raw:
         try:
-            return self._one.decode(payload)
+            raw: Raw = self.one(payload)
         except msgspec.ValidationError as error:
             raise _explained(error) from None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise PayloadError(_syntax_reason(payload).value, str(error)) from None
-
-    def _checked(self, raw: Any) -> Sample | PayloadError:
-        try:
-            ts_us = read_timestamp(raw.ts)
-            codes = read_codes(raw.codes, raw.code_list)
-        except PayloadError as error:
-            return error
-        if raw.seq is not None and not -SEQ_LIMIT <= raw.seq < SEQ_LIMIT:
-            return PayloadError(Reason.OUT_OF_RANGE.value, "seq does not fit a signed 64-bit number")
-        values = self._astuple(raw.values)
-        if codes is None and all(value is UNSET for value in values):
-            return PayloadError(Reason.NOTHING_MEASURED.value, "the sample has neither values nor codes")
-        content = int.from_bytes(hashlib.blake2b(self._encoder.encode(raw), digest_size=8).digest(), "big", signed=True)
-        return Sample(
-            ts_us,
-            content if raw.seq is None else raw.seq,
-            content,
-            values,
-            None if codes is None else bits_of(*codes),
-            codes,
-        )
+        return raw
 
 
 def _explained(error: msgspec.ValidationError) -> PayloadError:

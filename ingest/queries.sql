@@ -1,13 +1,15 @@
 -- name: hold_leases
-select shard, next_batch from ingest.shard
-where shard = any(%s) and owner = %s and epoch = any(%s) for key share;
+select s.shard from ingest.shard s join unnest(%s::int[], %s::bigint[]) held (shard, epoch) using (shard)
+where s.owner = %s and s.epoch = held.epoch order by s.shard for key share of s;
 
 -- name: take_batches
-update ingest.shard set next_batch = next_batch + 1 where shard = any(%s) returning shard, next_batch - 1;
+update ingest.shard s set next_batch = next_batch + 1
+from unnest(%s::int[], %s::bigint[]) held (shard, epoch)
+where s.shard = held.shard and s.owner = %s and s.epoch = held.epoch returning s.shard, s.next_batch - 1;
 
--- name: insert_batch
-insert into ingest.batch (shard, number, epoch, judged_at, rule_set, fold, received, stored, duplicates, quarantined, redelivered, late)
-values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+-- name: insert_batches
+insert into ingest.batch (judged_at, rule_set, shard, number, epoch, fold, received, stored, duplicates, quarantined, redelivered, late)
+select %s, %s, b.* from unnest(%s::smallint[], %s::bigint[], %s::bigint[], %s::text[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[]) b;
 
 -- name: insert_quarantine
 insert into ingest.quarantine (shard, batch, received_at, topic, unit_id, unit_no, channel, ts, seq, reason, detail,
@@ -21,7 +23,10 @@ on conflict do nothing;
 
 -- name: upsert_state
 insert into ingest.unit_state (unit_no, last_ts, last_server_time, last_received_at, last_seq, clock_offset_ms, clock_stable)
-select * from unnest(%s::int[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::bigint[], %s::float8[], %s::bool[])
+select unit_no, 'epoch'::timestamptz + ts * interval '1 us', 'epoch'::timestamptz + server * interval '1 us',
+       'epoch'::timestamptz + received * interval '1 us', seq, offset_ms, stable
+from unnest(%s::int[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::float8[], %s::bool[])
+    s (unit_no, ts, server, received, seq, offset_ms, stable)
 on conflict (unit_no) do update set
     last_ts = greatest(unit_state.last_ts, excluded.last_ts),
     last_server_time = greatest(unit_state.last_server_time, excluded.last_server_time),
@@ -33,6 +38,9 @@ insert into ingest.unit_state (unit_no, online, session_id, status_at) values (%
 on conflict (unit_no) do update set online = excluded.online, session_id = excluded.session_id, status_at = excluded.status_at
 where excluded.online or unit_state.session_id is null or excluded.session_id is null
    or excluded.session_id = unit_state.session_id;
+
+-- name: newest_times
+select unit_no, (extract(epoch from last_ts) * 1000000)::bigint from ingest.unit_state where last_ts is not null;
 
 -- name: steady_clocks
 select unit_no, clock_offset_ms from ingest.unit_state where clock_stable and clock_offset_ms is not null;
@@ -51,7 +59,9 @@ where owner is null or lease_until < %s order by shard for update skip locked;
 update ingest.shard set owner = %s, epoch = epoch + 1, lease_until = %s where shard = %s returning epoch;
 
 -- name: renew_leases
-update ingest.shard set lease_until = %s where owner = %s and shard = any(%s) and epoch = any(%s) returning shard;
+update ingest.shard s set lease_until = %s
+from unnest(%s::int[], %s::bigint[]) held (shard, epoch)
+where s.shard = held.shard and s.owner = %s and s.epoch = held.epoch returning s.shard;
 
 -- name: release_leases
 update ingest.shard set owner = null, lease_until = null where owner = %s;

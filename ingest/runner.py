@@ -160,7 +160,7 @@ class Worker:
         started = self._clock.monotonic()
         store = self._store_of(conn)
         messages = [delivery.message for delivery in batch]
-        if any(not self._decode.knows(_unit_of(m.topic)) for m in messages) and started >= self._timers.registry - 4:
+        if any(self._decode.leads_nowhere(m.topic) for m in messages) and started >= self._timers.registry - 4:
             self._refresh_registry(conn)
         decoded = self._decode.decode(messages)
         folds = {shard: self._settling.fold_of(shard) for shard in self._lease.epochs}
@@ -170,6 +170,7 @@ class Worker:
             if stored.batches:
                 self._stage.judge(conn, stored.batches, stored.rows, now)
         committed = {ref.shard: ref.number for ref in stored.batches}
+        store.states.confirm()
         self._last_batch.update(committed)
         self.on_commit(committed)
         for outcome in ("stored", "duplicates", "quarantined", "redelivered", "late"):
@@ -333,8 +334,3 @@ class Worker:
                 leases.release(conn, self._lease)
         except (DatabaseUnavailableError, LeaseLostError, psycopg.Error) as error:
             log.warning("drain_incomplete", error=str(error))
-
-
-def _unit_of(topic: str) -> str:
-    parts = topic.split("/")
-    return parts[3] if len(parts) > 3 else ""

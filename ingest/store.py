@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+import psycopg
 from psycopg import sql
 
 from equipment.catalogue.load import load_catalogue
@@ -22,8 +23,23 @@ from equipment.foundation.timescale import Partitions, TimescaleLevel
 from ingest import copy_binary as binary
 from ingest.clock_offset import ClockOffsets
 from ingest.codes.lists import canonical
+from ingest.content import mix
 from ingest.errors import LeaseLostError
-from ingest.model import BatchRef, Channel, Columns, Decoded, Flag, Fold, IntArray, Quarantined, Reason, Rows, Tally
+from ingest.model import (
+    BatchRef,
+    BoolArray,
+    Channel,
+    Columns,
+    Decoded,
+    Flag,
+    Fold,
+    IntArray,
+    Quarantined,
+    Reason,
+    Rows,
+    Tally,
+)
+from ingest.unit_states import UnitStates
 
 QUERIES = load_queries(__file__)
 DAY_US = 86_400_000_000
@@ -56,13 +72,18 @@ class Store:
     """Writes batches through one connection; remembers its staging tables and partitions."""
 
     def __init__(self, level: TimescaleLevel, packages: Sequence[str] = ("ingest",)) -> None:
-        tables = time_partitions(packages)
-        self._partitions = {name: Partitions(level, partition) for name, partition in tables.items()}
+        self._level = level
+        self._tables = time_partitions(packages)
+        self._partitions: dict[str, Partitions] = {}
         self._staged: set[str] = set()
+        self.states = UnitStates()
+        self.forget_connection()
 
     def forget_connection(self) -> None:
-        """The connection was replaced: its temporary tables are gone."""
+        """The connection was replaced: its temporary tables are gone, and nobody knows what its last commit did."""
+        self._partitions = {name: Partitions(self._level, partition) for name, partition in self._tables.items()}
         self._staged.clear()
+        self.states.reload()
 
     def store(
         self, conn: Connection, decoded: Decoded, clocks: ClockOffsets, lease: Lease, folds: Mapping[int, Fold],
@@ -94,7 +115,7 @@ class Store:
         self._insert_quarantine(conn, refused, numbers, tallies)
         for shard, samples in decoded.repeats.items():
             tallies[shard].redelivered += samples
-        self._update_states(conn, decoded, rows, clocks)
+        self._update_states(conn, decoded, clocks, now)
         refs = tuple(BatchRef(shard, numbers[shard], folds.get(shard, Fold.NOW)) for shard in shards)
         self.insert_batches(conn, refs, tallies, lease, rule_set, now)
         return Stored(rows, refs, tallies)
@@ -106,12 +127,8 @@ class Store:
         ------
         LeaseLostError
         """
-        held = conn.execute(
-            QUERIES.hold_leases, (list(shards), lease.owner, [lease.epochs[s] for s in shards])
-        ).fetchall()
-        if len(held) != len(shards):
-            lost = sorted(set(shards) - {shard for shard, _ in held})
-            raise LeaseLostError(f"shards {lost} belong to another worker now")
+        held = conn.execute(QUERIES.hold_leases, (list(shards), [lease.epochs[s] for s in shards], lease.owner))
+        _require_all(shards, [shard for (shard,) in held])
 
     def next_batches(self, conn: Connection, lease: Lease, shards: Sequence[int]) -> dict[int, int]:
         """Hold the leases and number one batch per shard."""
@@ -122,16 +139,14 @@ class Store:
         now: datetime,
     ) -> None:  # fmt: skip
         """Write the batch log rows."""
-        with conn.cursor() as cursor:
-            cursor.executemany(
-                QUERIES.insert_batch,
-                [
-                    (r.shard, r.number, lease.epochs[r.shard], now, rule_set, r.fold.value, t.received, t.stored,
-                     t.duplicates, t.quarantined, t.redelivered, t.late)
-                    for r in refs
-                    for t in [tallies.get(r.shard, Tally())]
-                ],
+        if refs:
+            accounts = [tallies.get(ref.shard, Tally()) for ref in refs]
+            columns = zip(
+                *((r.shard, r.number, lease.epochs[r.shard], r.fold.value, t.received, t.stored, t.duplicates, t.quarantined,
+                   t.redelivered, t.late) for r, t in zip(refs, accounts, strict=True)),
+                strict=True,
             )  # fmt: skip
+            conn.execute(QUERIES.insert_batches, (now, rule_set, *map(list, columns)))
 
     def _batch_numbers(self, conn: Connection, lease: Lease, shards: Sequence[int]) -> dict[int, int]:
         if not shards:
@@ -139,41 +154,79 @@ class Store:
         missing = [shard for shard in shards if shard not in lease.epochs]
         if missing:
             raise LeaseLostError(f"messages of shards {missing} arrived that this worker does not own")
-        self.hold_leases(conn, lease, shards)
-        return dict(conn.execute(QUERIES.take_batches, (list(shards),)).fetchall())
+        # the update locks the rows against a take-over, as hold_leases does
+        numbers: dict[int, int] = dict(
+            conn.execute(
+                QUERIES.take_batches, (list(shards), [lease.epochs[s] for s in shards], lease.owner)
+            ).fetchall()
+        )
+        _require_all(shards, list(numbers))
+        return numbers
 
     def _insert_kind(
         self, conn: Connection, kind: Kind, columns: Columns, numbers: Mapping[int, int], tallies: dict[int, Tally],
         conflicts: list[Quarantined],
     ) -> Columns:  # fmt: skip
         table = f"ingest.reading_{kind.name}"
-        first, repeated = _split_repeats(columns)
-        unique = columns.take(first) if len(repeated) else columns
-        for index, original in repeated:
-            _account_repeat(
-                columns, index, bool(columns.content[index] == columns.content[original]), tallies, conflicts
-            )
+        unique = columns
+        if _has_repeats(columns):
+            first, repeated = _split_repeats(columns)
+            unique = columns.take(first)
+            for index, original in repeated:
+                same = bool(columns.content[index] == columns.content[original])
+                _account_repeat(columns, index, tallies, conflicts, same=same)
         self._partitions[table].ensure(conn, days_of(unique.ts_us))
-        batches = np.array([numbers[int(s)] for s in unique.shard], dtype=np.int64)
-        stage = self._stage(conn, kind)
+        number_of = np.zeros(max(numbers) + 1, dtype=np.int64)
+        number_of[list(numbers)] = list(numbers.values())
+        newer = self.states.newer(conn, unique)
+        if not newer.any() or not self._copy(conn, kind, unique.take(np.flatnonzero(newer)), number_of):
+            newer = np.zeros(len(unique), dtype=np.bool_)
+        if not newer.all():
+            known = self._merge(conn, kind, unique, np.flatnonzero(~newer), number_of, tallies, conflicts)
+            unique = unique.take(np.flatnonzero(~known))
+        self.states.take(unique)
+        shards, counts = np.unique(unique.shard, return_counts=True)
+        late = (unique.flags & Flag.LATE.value) != 0
+        for shard, count in zip(shards.tolist(), counts.tolist(), strict=True):
+            tallies[shard].stored += count
+            tallies[shard].late += int(late[unique.shard == shard].sum()) if late.any() else 0
+        return unique
+
+    def _copy(self, conn: Connection, kind: Kind, rows: Columns, number_of: IntArray) -> bool:
+        """Straight into the table; False, and nothing written, when one of them is there already."""
+        names = sql.SQL(", ").join(map(sql.Identifier, (*KEY_COLUMNS, *(s.name for s in kind.signals))))
+        table = sql.Identifier("ingest", f"reading_{kind.name}")
+        statement = sql.SQL("copy {} ({}) from stdin (format binary)").format(table, names)
+        try:
+            with conn.transaction(), conn.cursor() as cursor, cursor.copy(statement) as copy:
+                copy.write(binary.copy_buffer(_fields(kind, rows, number_of)))
+        except psycopg.errors.UniqueViolation:
+            return False
+        return True
+
+    def _merge(
+        self, conn: Connection, kind: Kind, unique: Columns, index: Any, number_of: IntArray, tallies: dict[int, Tally],
+        conflicts: list[Quarantined],
+    ) -> BoolArray:  # fmt: skip
+        """Through a staging table, for samples of ``index`` that may be there already; which of ``unique`` were."""
+        stage, rows = self._stage(conn, kind), unique.take(index)
+        known = np.zeros(len(unique), dtype=np.bool_)
+        names = sql.SQL(", ").join(map(sql.Identifier, (*KEY_COLUMNS, *(s.name for s in kind.signals))))
         with conn.cursor() as cursor:
             with cursor.copy(sql.SQL("copy {} from stdin (format binary)").format(sql.Identifier(stage))) as copy:
-                copy.write(binary.copy_buffer(_fields(kind, unique, batches)))
-            names = sql.SQL(", ").join(map(sql.Identifier, (*KEY_COLUMNS, *(s.name for s in kind.signals))))
+                copy.write(binary.copy_buffer([binary.int4(index), *_fields(kind, rows, number_of)]))
             cursor.execute(
                 sql.SQL("insert into {} ({}) select {} from {} on conflict do nothing").format(
                     sql.Identifier("ingest", f"reading_{kind.name}"), names, names, sql.Identifier(stage)
                 )
             )
             inserted = cursor.rowcount
-        if inserted < len(unique):
-            unique = self._without_known(conn, kind, stage, unique, tallies, conflicts)
+        if inserted < len(rows):
+            for position, same in self._known(conn, kind, stage):
+                known[position] = True
+                _account_repeat(unique, position, tallies, conflicts, same=same)
         conn.execute(sql.SQL("truncate {}").format(sql.Identifier(stage)))
-        for shard, count in zip(*np.unique(unique.shard, return_counts=True), strict=True):
-            tallies[int(shard)].stored += int(count)
-            late = (unique.flags[unique.shard == shard] & Flag.LATE.value) != 0
-            tallies[int(shard)].late += int(late.sum())
-        return unique
+        return known
 
     def _stage(self, conn: Connection, kind: Kind) -> str:
         name = f"stage_{kind.name}"
@@ -187,22 +240,14 @@ class Store:
             self._staged.add(name)
         return name
 
-    def _without_known(
-        self, conn: Connection, kind: Kind, stage: str, unique: Columns, tallies: dict[int, Tally],
-        conflicts: list[Quarantined],
-    ) -> Columns:  # fmt: skip
-        """Of rows whose key was there already: same content is a duplicate, other content a conflict."""
-        known = conn.execute(
+    def _known(self, conn: Connection, kind: Kind, stage: str) -> list[tuple[int, bool]]:
+        """Staged rows whose key was there before this batch, and whether the content is the same."""
+        return conn.execute(
             sql.SQL(
                 "select s.position, r.content = s.content from {} s join {} r using (unit_no, ts, channel, seq)"
-                " where (r.shard, r.batch) <> (s.shard, s.batch)"
+                " where (r.shard, r.batch) <> (s.shard, s.batch) order by s.position"
             ).format(sql.Identifier(stage), sql.Identifier("ingest", f"reading_{kind.name}"))
         ).fetchall()
-        fresh = np.ones(len(unique), dtype=np.bool_)
-        for position, same in known:
-            fresh[position] = False
-            _account_repeat(unique, position, same, tallies, conflicts)
-        return unique.take(np.flatnonzero(fresh))
 
     def _insert_codes(self, conn: Connection, rows: Rows, numbers: Mapping[int, int]) -> None:
         entries = [
@@ -244,21 +289,9 @@ class Store:
                 ],
             )  # fmt: skip
 
-    def _update_states(self, conn: Connection, decoded: Decoded, rows: Rows, clocks: ClockOffsets) -> None:
-        for columns in rows.values():
-            if not len(columns):
-                continue
-            units, position = np.unique(columns.unit_no[::-1], return_index=True)
-            last = len(columns) - 1 - position
-            offsets = clocks.offset_us(units.astype(np.int64)) / 1000.0
-            conn.execute(
-                QUERIES.upsert_state,
-                (
-                    units.tolist(), _moments(columns.ts_us[last]), _moments(columns.server_us[last]),
-                    _moments(columns.received_us[last]), columns.seq[last].tolist(), offsets.tolist(),
-                    clocks.steady(units.astype(np.int64)).tolist(),
-                ),
-            )  # fmt: skip
+    def _update_states(self, conn: Connection, decoded: Decoded, clocks: ClockOffsets, now: datetime) -> None:
+        if self.states.due(now):
+            self.states.write(conn, clocks, now)
         for status in decoded.statuses:
             conn.execute(QUERIES.upsert_status, (status.unit_no, status.online, status.session, status.at))
 
@@ -278,8 +311,10 @@ def _printable(text: str) -> str:
     return text.replace("\x00", "\\0")
 
 
-def _moments(us: Any) -> list[datetime]:
-    return [moment(int(value)) for value in us]
+def _require_all(shards: Sequence[int], held: Sequence[int]) -> None:
+    lost = sorted(set(shards) - set(held))
+    if lost:
+        raise LeaseLostError(f"shards {lost} belong to another worker now")
 
 
 def _shards_of(decoded: Decoded) -> set[int]:
@@ -287,6 +322,13 @@ def _shards_of(decoded: Decoded) -> set[int]:
     for columns in decoded.rows.values():
         shards.update(int(shard) for shard in np.unique(columns.shard))
     return shards
+
+
+def _has_repeats(columns: Columns) -> bool:
+    """Whether two samples may have one key; a hash of the keys decides, so "no" is certain."""
+    keys = mix(columns.ts_us.view(np.uint64) ^ mix(columns.seq.view(np.uint64)))
+    keys ^= mix((columns.unit_no.astype(np.int64) << 16 | columns.channel).view(np.uint64))
+    return len(np.unique(keys)) < len(keys)
 
 
 def _split_repeats(columns: Columns) -> tuple[Any, list[tuple[int, int]]]:
@@ -307,7 +349,7 @@ def _split_repeats(columns: Columns) -> tuple[Any, list[tuple[int, int]]]:
 
 
 def _account_repeat(
-    columns: Columns, index: int, same: bool, tallies: dict[int, Tally], conflicts: list[Quarantined]
+    columns: Columns, index: int, tallies: dict[int, Tally], conflicts: list[Quarantined], *, same: bool
 ) -> None:
     tally = tallies[int(columns.shard[index])]
     if not same:
@@ -342,11 +384,11 @@ def _signal_field(signal: Signal, columns: Columns) -> binary.Field:
             return binary.text(list(values))
 
 
-def _fields(kind: Kind, c: Columns, batches: Any) -> list[binary.Field]:
-    """Columns in the order of the staging table: position, keys, signals."""
+def _fields(kind: Kind, c: Columns, number_of: IntArray) -> list[binary.Field]:
+    """Columns in the order of the table: keys, signals. ``number_of``: batch number by shard."""
     keys = [
-        binary.int4(np.arange(len(c))), binary.int4(c.unit_no), binary.timestamptz(c.ts_us), binary.int2(c.channel),
-        binary.int8(c.seq), binary.int8(c.content), binary.timestamptz(c.server_us), binary.timestamptz(c.received_us),
-        binary.int2(c.shard), binary.int8(batches), binary.int2(c.flags),
+        binary.int4(c.unit_no), binary.timestamptz(c.ts_us), binary.int2(c.channel), binary.int8(c.seq),
+        binary.int8(c.content), binary.timestamptz(c.server_us), binary.timestamptz(c.received_us),
+        binary.int2(c.shard), binary.int8(number_of[c.shard]), binary.int2(c.flags),
     ]  # fmt: skip
     return keys + [_signal_field(signal, c) for signal in kind.signals]

@@ -29,6 +29,7 @@ from equipment.city.build import build_city
 from equipment.foundation.clock import SystemClock
 from equipment.foundation.database import Connection, DatabaseRole, connect
 from equipment.foundation.embedded_nats import EmbeddedNats, NatsOptions
+from equipment.foundation.ports import free_port
 from equipment.foundation.process import Child, spawn
 from ingest.account import delivery
 from ingest.broker import BrokerAddress, ensure_sessions
@@ -133,8 +134,6 @@ def broker_of(kind: str, folder: Path, sync_interval: str) -> Iterator[tuple[int
     program = Path("/usr/sbin/mosquitto")
     if not program.exists():
         raise BenchError("Mosquitto is not installed on this machine: apt-get install mosquitto, or use --broker nats")
-    from equipment.foundation.ports import free_port
-
     port, home = free_port(), folder / "mosquitto"
     home.mkdir()
     (home / "mosquitto.conf").write_text(
@@ -271,7 +270,7 @@ def figures(
     }
 
 
-def ingest_command(  # noqa: PLR0913  # the options of a command line
+def ingest_command(
     seconds: Annotated[float, typer.Option(help="How long each phase sends [s].")] = 20.0,
     broker: Annotated[str, typer.Option(help="nats or mosquitto.")] = "nats",
     database: Annotated[str | None, typer.Option(help="Superuser URL of a server; default: an embedded one.")] = None,

@@ -70,7 +70,7 @@ def values_of(unit: int, variant: int) -> str:
         {
             "service_mode": 1, "car_moving": moving, "car_direction": 1 if moving else 0, "door_zone": not moving,
             "door_closed": True, "passenger": moving, "car_position": str(1 + (unit + variant) % 30),
-            "speed_m_s": 1.75 if moving else 0.0, "run_count": 10_000 + unit, "safety_chain_closed": True,
+            "speed_m_s": 1.0 if moving else 0.0, "run_count": 10_000 + unit, "safety_chain_closed": True,
             "machine_room_temp_c": round(18 + unit % 15 + variant / 10, 1), "vibration_rms_mm_s": round(0.3 + unit % 9 / 10, 2),
         },
         separators=(",", ":"),
@@ -148,7 +148,7 @@ def connect(port: int, name: str) -> Line:
     answer = line.recv(4)
     if len(answer) != 4 or answer[3] != 0:
         raise ConnectionError(f"the broker refused the load generator: {answer.hex()}")
-    line.setblocking(False)
+    line.setblocking(False)  # noqa: FBT003  # the standard library's signature
     return Line(line)
 
 
