@@ -68,6 +68,8 @@ class Reason(Enum):
     UNKNOWN_CODE_LIST = "unknown_code_list"
     CONFLICTING = "conflicting"
     NOTHING_MEASURED = "nothing_measured"
+    NOT_STORABLE = "not_storable"
+    """The database refuses it, alone and twice: a defect of ours that must not hold up its neighbours."""
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):

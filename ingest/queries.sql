@@ -68,3 +68,6 @@ update ingest.shard set owner = null, lease_until = null where owner = %s;
 
 -- name: quarantined_already
 select 1 from ingest.quarantine where payload_hash = %s and topic = %s and position = %s limit 1;
+
+-- name: registry_state
+select count(*), max(no), max(changed_at) from equipment.unit;

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import psycopg
@@ -25,12 +25,20 @@ from ingest.broker import BrokerAddress, Delivery, ShardSessions
 from ingest.clock_offset import ClockLimits, ClockOffsets
 from ingest.decode import Decode
 from ingest.errors import LeaseLostError
-from ingest.model import BatchRef, Fold, Stage
+from ingest.model import BatchRef, Decoded, Fold, Message, Quarantined, Reason, Stage
 from ingest.settings import IngestSettings
+from ingest.settling import Settling
 from ingest.store import QUERIES, Lease, Store
 
 log = get_logger("ingest.runner")
 MICROSECONDS = 1_000_000
+SLICE_SECONDS = 0.5
+"""While nothing can be stored, the connections to the broker are looked after so often [s]."""
+APART_SECONDS = 60.0
+"""A batch that is refused again within this time is taken apart [s]."""
+UNWELCOME = (psycopg.DataError, psycopg.IntegrityError)
+"""What the database says of rows that it will never take."""
+FAULTS = (DatabaseUnavailableError, LeaseLostError, psycopg.Error)
 
 samples_total = metrics.counter("teshe_ingest_samples_total", "Samples by what became of them", ("outcome",))
 batch_seconds = metrics.histogram(
@@ -49,19 +57,6 @@ class _Timers:
     renew: float = 0.0
     checkpoint: float = 0.0
     registry: float = 0.0
-
-
-@dataclass(slots=True)
-class _Settling:
-    """Shards that were just taken over: stored at once, judged when the broker has repeated what was pending."""
-
-    until: dict[int, float] = field(default_factory=dict)
-
-    def fold_of(self, shard: int) -> Fold:
-        return Fold.LATER if shard in self.until else Fold.NOW
-
-    def ended(self, now: float) -> list[int]:
-        return [shard for shard, until in self.until.items() if now >= until]
 
 
 class Worker:
@@ -87,11 +82,14 @@ class Worker:
         self._decode = Decode([], ClockOffsets(limits), settings.payload_bytes)
         self._owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._lease = Lease(self._owner, {})
-        self._settling = _Settling()
+        self._settling = Settling()
         self._timers = _Timers()
+        self._lease_ends = 0.0
+        self._registry: tuple[object, ...] = ()
         self._last_batch: dict[int, int] = {}
         self._waiting: list[Delivery] = []
         self._failures = 0
+        self._apart_until = 0.0
         self._conn: Connection | None = None
         self._store: Store | None = None
         self._sessions: ShardSessions | None = None
@@ -105,7 +103,7 @@ class Worker:
                 try:
                     self._step()
                     self._failures = 0
-                except (DatabaseUnavailableError, LeaseLostError, psycopg.Error) as error:
+                except FAULTS as error:
                     self._recover(error, stop)
             self._drain()
         finally:
@@ -119,13 +117,15 @@ class Worker:
         now = self._clock.monotonic()
         self._renew(conn, sessions, now)
         if now >= self._timers.registry:
-            self._refresh_registry(conn)
+            self._look_at_registry(conn)
         self._end_settling(conn, now)
         room = (
             sessions.inflight_bytes < self._settings.inflight_bytes
             and len(self._waiting) < 4 * self._settings.batch_messages
         )
         self._waiting += sessions.poll(0.0 if self._waiting else self._pause(now), read=room)
+        # a new connection: what the broker had in flight comes back behind newer messages
+        self._settle(sessions.connected_since())
         self._flush_if_due(conn, sessions)
         if self._clock.monotonic() >= self._timers.tick:
             self._tick(conn)
@@ -149,20 +149,42 @@ class Worker:
             self._waiting[self._settings.batch_messages :],
         )
         try:
-            self._flush(conn, batch)
+            self._flush_all(conn, [delivery.message for delivery in batch])
         except BaseException:
             # not stored, or not known to be: the broker sends them again and the store recognises them
             sessions.abandon(batch)
             raise
         sessions.acknowledge(batch)
 
-    def _flush(self, conn: Connection, batch: list[Delivery]) -> None:
+    def _flush_all(self, conn: Connection, messages: list[Message]) -> None:
+        """Store a batch; when the database refuses it again after a new connection, all but what it refuses."""
+        try:
+            self._flush(conn, messages)
+        except UNWELCOME as error:
+            now = self._clock.monotonic()
+            if now > self._apart_until:
+                self._apart_until = now + APART_SECONDS
+                raise
+            self._acquire(conn)  # the rules' state has seen what was undone
+            if len(messages) == 1:
+                log.error("message_not_storable", topic=messages[0].topic, error=str(error))
+                detail = f"the database refuses it: {error}"
+                self._write(conn, Decoded(quarantined=[Quarantined(messages[0], Reason.NOT_STORABLE, detail)]))
+                return
+            middle = len(messages) // 2
+            self._flush_all(conn, messages[:middle])
+            self._flush_all(conn, messages[middle:])
+
+    def _flush(self, conn: Connection, messages: list[Message]) -> None:
         started = self._clock.monotonic()
-        store = self._store_of(conn)
-        messages = [delivery.message for delivery in batch]
         if any(self._decode.leads_nowhere(m.topic) for m in messages) and started >= self._timers.registry - 4:
             self._refresh_registry(conn)
-        decoded = self._decode.decode(messages)
+        self._write(conn, self._decode.decode(messages))
+        batch_seconds.observe(self._clock.monotonic() - started)
+
+    def _write(self, conn: Connection, decoded: Decoded) -> None:
+        """One transaction: stored and judged, or nothing of it."""
+        store = self._store_of(conn)
         folds = {shard: self._settling.fold_of(shard) for shard in self._lease.epochs}
         now = self._clock.now()
         with translated(), conn.transaction():
@@ -175,18 +197,22 @@ class Worker:
         self.on_commit(committed)
         for outcome in ("stored", "duplicates", "quarantined", "redelivered", "late"):
             samples_total.labels(outcome).inc(sum(getattr(t, outcome) for t in stored.tallies.values()))
-        batch_seconds.observe(self._clock.monotonic() - started)
 
     def _tick(self, conn: Connection) -> None:
         self._timers.tick = self._clock.monotonic() + self._settings.tick_seconds
-        now = self._clock.now()
-        if self._lease.epochs and self._stage.due(now):
+        now, states = self._clock.now(), self._store_of(conn).states
+        judge, write = self._stage.due(now), states.due(now)
+        if self._lease.epochs and (judge or write):
             with translated(), conn.transaction():
                 self._store_of(conn).hold_leases(conn, self._lease, sorted(self._lease.epochs))
-                self._stage.tick(conn, now)
+                if judge:
+                    self._stage.tick(conn, now)
+                if write:
+                    states.write(conn, self._decode.clocks, now)
+            states.confirm()
 
     def _end_settling(self, conn: Connection, now: float) -> None:
-        shards = sorted(self._settling.ended(now))
+        shards = self._settling.over(now)
         if not shards:
             return
         store, moment = self._store_of(conn), self._clock.now()
@@ -196,8 +222,7 @@ class Worker:
             store.insert_batches(conn, refs, {}, self._lease, self._stage.rule_set, moment)
             self._stage.judge(conn, refs, {}, moment)
         self._last_batch.update(numbers)
-        for shard in shards:
-            del self._settling.until[shard]
+        self._settling.end(shards)
         log.info("shards_settled", shards=shards)
 
     def _checkpoint(self, conn: Connection) -> None:
@@ -233,6 +258,15 @@ class Worker:
         for unit_no, offset_ms in conn.execute(QUERIES.steady_clocks):
             self._decode.clocks.seed(unit_no, offset_ms * 1000.0)
 
+    def _look_at_registry(self, conn: Connection) -> None:
+        """Take the registry again if it changed: reading all of it takes longer the larger the city is."""
+        with translated(), conn.transaction():
+            state = conn.execute(QUERIES.registry_state).fetchone() or ()
+        if state != self._registry:
+            self._refresh_registry(conn)
+            self._registry = state
+        self._timers.registry = self._clock.monotonic() + self._settings.registry_refresh_seconds
+
     def _refresh_registry(self, conn: Connection) -> None:
         with translated(), conn.transaction():
             self._decode.register(units_for_worker(conn))
@@ -252,6 +286,7 @@ class Worker:
                 if len(kept) < len(leases.client_ids(conn))
                 else None
             )
+        self._lease_ends = now + self._settings.lease_seconds
         fresh = frozenset(gained.epochs) - kept if gained is not None else frozenset()
         self._give_up(sessions, lost)
         if gained is not None and gained.epochs:
@@ -264,21 +299,28 @@ class Worker:
             return
         log.error("leases_lost", shards=sorted(lost))
         self._lease = leases.without(self._lease, lost)
+        self._settling.end(lost)
         for shard in lost:
             sessions.close(shard)
-            self._settling.until.pop(shard, None)
             self._last_batch.pop(shard, None)
+        sessions.forget([d for d in self._waiting if d.message.shard in lost])
         self._waiting = [d for d in self._waiting if d.message.shard not in lost]
+
+    def _settle(self, shards: Iterable[int]) -> None:
+        """Judge these shards only when the broker has repeated what was in flight."""
+        ours = [shard for shard in shards if shard in self._lease.epochs]
+        self._settling.begin(ours, self._clock.monotonic() + self._settle_seconds)
 
     def _own(self, conn: Connection, sessions: ShardSessions, fresh: frozenset[int]) -> None:
         self._acquire(conn)
+        self._settle(fresh)
         for shard in sorted(fresh):
-            self._settling.until[shard] = self._clock.monotonic() + self._settle_seconds
             sessions.open(shard)
         log.info("shards_owned", shards=sorted(self._lease.epochs), fresh=sorted(fresh))
 
     def _acquire(self, conn: Connection) -> None:
         """Let the stage recover the state of exactly the shards we own."""
+        self._store_of(conn).states.reload()
         with translated(), conn.transaction():
             if self._lease.epochs:
                 self._store_of(conn).hold_leases(conn, self._lease, sorted(self._lease.epochs))
@@ -296,14 +338,29 @@ class Worker:
             retry_in_seconds=round(pause, 2),
         )
         self._hang_up()
-        if stop.wait(pause):
+        self._sit_out(pause, stop)
+        if stop.is_set:
             return
         try:
             conn, _ = self._ready()
             self._acquire_after_failure(conn)
-        except (DatabaseUnavailableError, LeaseLostError, psycopg.Error) as again:
+        except FAULTS as again:
             log.warning("recovery_failed", error=str(again))
             self._hang_up()
+
+    def _sit_out(self, seconds: float, stop: StopSignal) -> None:
+        """Wait without storing. The sessions are kept as long as the lease may still be ours, and then left.
+
+        Without the database nobody can tell us that another worker has taken over, and two clients of one session
+        would throw each other out for ever.
+        """
+        end = self._clock.monotonic() + seconds
+        while not stop.is_set and self._clock.monotonic() < end:
+            if self._sessions is not None:
+                if self._clock.monotonic() > self._lease_ends:
+                    self._give_up(self._sessions, frozenset(self._lease.epochs))
+                self._sessions.keep_alive()
+            stop.wait(min(SLICE_SECONDS, max(0.0, end - self._clock.monotonic())))
 
     def _hang_up(self) -> None:
         """Let the database connection go; the next batch opens another."""
@@ -316,9 +373,12 @@ class Worker:
         moment = self._clock.now()
         with translated(), conn.transaction():
             kept = leases.renew(conn, self._lease, moment, self._lifetime)
+        self._lease_ends = self._clock.monotonic() + self._settings.lease_seconds
         if sessions is not None:
             self._give_up(sessions, frozenset(self._lease.epochs) - kept)
         self._acquire(conn)
+        # the batch that failed comes back behind newer messages
+        self._settle(self._lease.epochs)
 
     def _drain(self) -> None:
         """Store what has arrived, save the rules' state, let the shards go."""
@@ -329,8 +389,10 @@ class Worker:
             self._waiting += sessions.poll(0.0)
             while self._waiting:
                 self._flush_if_due(conn, sessions)
+            self._timers.tick = 0.0
+            self._tick(conn)
             self._checkpoint(conn)
             with translated(), conn.transaction():
                 leases.release(conn, self._lease)
-        except (DatabaseUnavailableError, LeaseLostError, psycopg.Error) as error:
+        except FAULTS as error:
             log.warning("drain_incomplete", error=str(error))

@@ -37,6 +37,7 @@ class UnitStates:
     def reload(self) -> None:
         """Shards changed hands or a transaction failed: what is stored must be looked up again."""
         self._loaded = False
+        self._written = np.zeros(0, dtype=np.intp)
 
     def newer(self, conn: Connection, columns: Columns) -> BoolArray:
         """Which samples have a device time beyond everything that is stored of their unit."""
