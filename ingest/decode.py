@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import msgspec
-
 from equipment.catalogue.load import load_catalogue
 from equipment.registry.model import UnitSummary
 from ingest.clock_offset import ClockOffsets
 from ingest.columns import Gathered, columns_of, to_us
 from ingest.errors import PayloadError
 from ingest.model import Channel, Decoded, Message, Quarantined, Reason, StatusReport
-from ingest.payload import STATUS, PayloadDecoder, decoder_of
+from ingest.payload import PARSER_ERRORS, STATUS, PayloadDecoder, decoder_of
 from ingest.topics import read_topic
 
 __all__ = ["Decode", "to_us"]
-PARSER_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError)
 NULL = b"null"
 
 

@@ -27,6 +27,8 @@ EARLIEST_MS = -62_135_596_800_000
 LATEST_MS = 253_402_300_799_999
 LONGEST_CODE = 40
 MOST_CODES = 64
+PARSER_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What the parser raises; the last for a payload that is nested some thousand times."""
 PATH = re.compile(r" - at `(.*)`$")
 
 
@@ -103,7 +105,7 @@ class PayloadDecoder:
     def _decode_parts(self, payload: bytes) -> list[Raw | PayloadError]:
         try:
             parts = self._parts.decode(payload)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except PARSER_ERRORS as error:
             raise PayloadError(_syntax_reason(payload).value, str(error)) from None
         if not parts:
             raise PayloadError(Reason.EMPTY_ARRAY.value, "an array must carry at least one sample")
@@ -120,7 +122,7 @@ class PayloadDecoder:
             raw: Raw = self.one(payload)
         except msgspec.ValidationError as error:
             raise _explained(error) from None
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except PARSER_ERRORS as error:
             raise PayloadError(_syntax_reason(payload).value, str(error)) from None
         return raw
 
