@@ -28,5 +28,9 @@ class FoundationSettings(BaseSettings):
     )
     web_host: str = Field("127.0.0.1", description="Address the web process listens on")
     web_port: int = Field(8800, ge=0, le=65535, description="Its port")
+    metrics_host: str = Field("127.0.0.1", description="Address of /metrics and /healthz of worker and jobs")
+    metrics_port: int = Field(
+        0, ge=0, le=65535, description="Their port; 0: none. Under teshe run jobs takes the next one"
+    )
     log_format: Literal["json", "console"] = Field("json", description="json for machines, console for people")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is written")
