@@ -25,6 +25,7 @@ app.command("demo")(demo.demo_command)
 for name, command in services.COMMANDS.items():
     app.command(name)(command)
 app.command("account")(inspect.account_command)
+app.command("shard")(inspect.shard_command)
 app.command("catalogue")(inspect.catalogue_command)
 app.add_typer(inspect.imports, name="import")
 app.add_typer(inspect.quarantine, name="quarantine")
