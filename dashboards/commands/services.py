@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from alarms.incidents.settings import DeskSettings
 from dashboards.app import create_app
-from dashboards.composition import PACKAGES, process_environment, require_database, starter
+from dashboards.composition import PACKAGES, log_signer, process_environment, require_database, starter
 from dashboards.jobs import run_jobs
 from dashboards.settings import WebSettings
 from dashboards.worker import run_worker
@@ -91,7 +91,7 @@ def jobs_command() -> None:
     """Incidents, leads, clocks."""
     settings, clock, stop = _settings(), SystemClock(), StopSignal().listen()
     with monitored(settings.metrics_host, settings.metrics_port, stop, clock):
-        run_jobs(require_database(settings), DeskSettings(), clock, stop)
+        run_jobs(require_database(settings), DeskSettings(), log_signer(settings), clock, stop)
 
 
 def web_command(

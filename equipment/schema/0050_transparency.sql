@@ -94,10 +94,38 @@ create policy own_firm_keys on equipment.signing_key as restrictive for insert t
 create policy own_firm_keys_revoked on equipment.signing_key as restrictive for update to teshe_scoped
     using (owner = 'firm' and organisation_id = equipment.scope_organisation());
 
--- Whoever writes something that must not change commits to it in the same transaction.
-create function equipment.append_to_log(kind text, subject text, commitment bytea, at timestamptz) returns void
+-- What opens a commitment again: the salt. It lies beside the log and may be erased by law, with what it commits to.
+create table equipment.log_opening (
+    kind text not null,
+    subject text not null,
+    salt bytea check (length(salt) = 16),
+    erased_at timestamptz,
+    erased_reason text,
+    primary key (kind, subject),
+    check ((salt is null) = (erased_at is not null) and (erased_at is null) = (erased_reason is null))
+);
+create function equipment.opening_only_erased() returns trigger language plpgsql as $$
+begin
+    if tg_op = 'UPDATE' and old.salt is not null and new.salt is null and (new.kind, new.subject) = (old.kind, old.subject) then
+        return new;
+    end if;
+    raise exception 'an opening is kept or erased by law, with a reason' using errcode = 'integrity_constraint_violation';
+end $$;
+create trigger log_opening_only_erased before update or delete on equipment.log_opening
+    for each row execute function equipment.opening_only_erased();
+call equipment.protect('equipment.log_opening', 'false');
+
+-- Whoever writes something that must not change commits to it in the same transaction, once.
+create function equipment.seal(kind text, subject text, salt bytea, digest bytea, at timestamptz) returns void
 volatile security definer set search_path = pg_catalog, pg_temp language sql as $$
-    insert into equipment.log_pending (kind, subject, commitment, at) values (kind, subject, commitment, at)
+    insert into equipment.log_opening (kind, subject, salt) values (kind, subject, salt);
+    insert into equipment.log_pending (kind, subject, commitment, at) values (kind, subject, sha256(salt || digest), at);
 $$;
-revoke all on function equipment.append_to_log(text, text, bytea, timestamptz) from public;
-grant execute on function equipment.append_to_log(text, text, bytea, timestamptz) to teshe_scoped, teshe_system;
+-- The salt of one thing, for a proof that leaves the house. Whoever may read the thing may have it; the caller checks that.
+create function equipment.opening_of(wanted_kind text, wanted_subject text) returns bytea
+stable security definer set search_path = pg_catalog, pg_temp language sql as $$
+    select salt from equipment.log_opening where kind = wanted_kind and subject = wanted_subject
+$$;
+revoke all on function equipment.seal(text, text, bytea, bytea, timestamptz), equipment.opening_of(text, text) from public;
+grant execute on function equipment.seal(text, text, bytea, bytea, timestamptz), equipment.opening_of(text, text)
+    to teshe_scoped, teshe_system;

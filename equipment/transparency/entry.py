@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -18,6 +19,30 @@ VERSION = 1
 def new_salt() -> bytes:
     """A salt: without it nobody can try values against a commitment, and erasing it erases the link."""
     return secrets.token_bytes(SALT_BYTES)
+
+
+def plain(value: object) -> object:
+    """A value as canonical JSON can carry it: times in UTC, whole numbers beyond 2^53 and decimals as text."""
+    match value:
+        case datetime():
+            return utc_text(value)
+        case bool() | None | str():
+            return value
+        case int():
+            return value if abs(value) < 2**53 else str(value)
+        case float():
+            return value
+        case Mapping():
+            return {str(name): plain(inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [plain(inner) for inner in value]
+        case _:
+            return str(value)
+
+
+def digest_of(content: Mapping[str, object]) -> bytes:
+    """SHA-256 of the canonical form (RFC 8785) of some content."""
+    return hashlib.sha256(rfc8785.dumps(plain(content))).digest()  # type: ignore[arg-type]
 
 
 def commitment_of(salt: bytes, digest: bytes) -> bytes:

@@ -16,16 +16,8 @@ from equipment.transparency.merkle import Hash, inner_hash
 PAGE = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """What a commitment was made to, as it lies in its room now. ``digest`` None: erased by law, with its salt."""
-
-    salt: bytes | None
-    digest: bytes | None
-
-
-Lookup = Callable[[Connection, list[str]], Mapping[str, list[Committed]]]
-"""For subjects of one kind: what lies there now, in the order in which it was committed to."""
+Lookup = Callable[[Connection, list[str]], Mapping[str, bytes]]
+"""For subjects of one kind: the digest of what lies there now."""
 
 
 @dataclass(slots=True)
@@ -139,26 +131,25 @@ def _contents(conn: Connection, page: Iterable[Placed], lookups: Mapping[str, Lo
         if lookup is None:
             findings.unchecked += len(entries)
             continue
-        found = lookup(conn, list({p.entry.subject for p in entries}))
+        subjects = [placed.entry.subject for placed in entries]
+        salts: dict[str, bytes | None] = dict(conn.execute(QUERIES.openings, (kind, subjects)).fetchall())
+        found = lookup(conn, [subject for subject in subjects if salts.get(subject) is not None])
         for placed in entries:
-            _content(placed, found.get(placed.entry.subject, []), findings)
+            _content(placed, salts, found, findings)
 
 
-def _content(placed: Placed, candidates: list[Committed], findings: Findings) -> None:
-    name = f"{placed.entry.kind} {placed.entry.subject}"
-    if not candidates:
-        raise LogDamagedError(
-            f"日志位置 {placed.seq}: {name} 的内容已丢失 (its content is gone without a lawful erasure)"
-        )
-    for candidate in candidates:
-        if candidate.salt is None or candidate.digest is None:
-            continue
-        if commitment_of(candidate.salt, candidate.digest) == placed.entry.commitment:
-            return
-    if any(c.digest is None for c in candidates):
+def _content(placed: Placed, salts: Mapping[str, bytes | None], found: Mapping[str, bytes], findings: Findings) -> None:
+    subject = placed.entry.subject
+    where = f"日志位置 {placed.seq}: {placed.entry.kind} {subject}"
+    if subject not in salts:
+        raise LogDamagedError(f"{where} 的盐已丢失 (its salt is gone without a lawful erasure)")
+    salt, digest = salts[subject], found.get(subject)
+    if salt is None:
         findings.erased += 1
-        return
-    raise LogDamagedError(f"日志位置 {placed.seq}: {name} 的内容已被改动 (its content was changed after it was logged)")
+    elif digest is None:
+        raise LogDamagedError(f"{where} 的内容已丢失 (its content is gone without a lawful erasure)")
+    elif commitment_of(bytes(salt), digest) != placed.entry.commitment:
+        raise LogDamagedError(f"{where} 的内容已被改动 (its content was changed after it was logged)")
 
 
 def _tiles(conn: Connection, frontier: Frontier) -> None:

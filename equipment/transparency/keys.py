@@ -45,6 +45,11 @@ class PublicKey:
         """Whether the signature is this key's over the message, whenever it was made."""
         return verify(self.algorithm, self.public_key, signature, message)
 
+    @property
+    def named_rightly(self) -> bool:
+        """Whether the id is derived from this very key."""
+        return self.id == key_id(self.algorithm, self.public_key)
+
     def valid_at(self, at: datetime) -> bool:
         """Whether a signature made at that time counts."""
         return self.valid_from <= at and (self.revoked_at is None or at < self.revoked_at)
@@ -82,6 +87,15 @@ class Signer:
     def sign(self, message: bytes) -> bytes:
         """64 bytes."""
         return self._key.sign(message)
+
+    def public(self, valid_from: datetime) -> PublicKey:
+        """The key that verifies what this one signs."""
+        return PublicKey(self.id, self.name, self.algorithm, self.public_key, valid_from)
+
+    @classmethod
+    def generate(cls, name: str) -> Signer:
+        """A new key that nobody keeps."""
+        return cls(name, Ed25519PrivateKey.generate())
 
     @classmethod
     def from_file(cls, file: Path, name: str) -> Signer:

@@ -1,11 +1,12 @@
 """The log in the database: append, number, prove, sign.
 
-A writer commits to what it writes in its own transaction (:func:`append`); one sequencer numbers what has committed
+A writer commits to what it writes in its own transaction (:func:`seal`); one sequencer numbers what has committed
 (:func:`sequence`) and signs how the log stands (:func:`sign_if_due`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,7 +14,7 @@ from equipment.foundation.database import Connection, load_queries, try_advisory
 from equipment.transparency import checkpoint as checkpoints
 from equipment.transparency import merkle, tiles
 from equipment.transparency.checkpoint import Checkpoint
-from equipment.transparency.entry import Entry
+from equipment.transparency.entry import Entry, digest_of, new_salt
 from equipment.transparency.errors import NotInLogError
 from equipment.transparency.keys import PublicKey, Signer
 from equipment.transparency.merkle import Hash
@@ -50,9 +51,34 @@ class Inclusion:
         )
 
 
-def append(conn: Connection, entry: Entry) -> None:
-    """Commit to something; it gets its position after the caller's transaction has committed."""
-    conn.execute(QUERIES.append, (entry.kind, entry.subject, entry.commitment, entry.at))
+def seal(conn: Connection, kind: str, subject: str, digest: bytes, at: datetime) -> None:
+    """Commit to something, once; it gets its position after the caller's transaction has committed.
+
+    Parameters
+    ----------
+    subject
+        Names the thing within its kind without saying anything about it: the log is for ever.
+    digest
+        SHA-256 of the canonical content (:func:`equipment.transparency.entry.digest_of`).
+    """
+    conn.execute(QUERIES.seal, (kind, subject, new_salt(), digest, at))
+
+
+def salt_of(conn: Connection, kind: str, subject: str) -> bytes | None:
+    """What opens the commitment; None when it was erased by law or never made. The caller may read the thing itself."""
+    row = conn.execute(QUERIES.opening, (kind, subject)).fetchone()
+    return None if row is None or row[0] is None else bytes(row[0])
+
+
+def erase(conn: Connection, kind: str, subject: str, reason: str, now: datetime) -> bool:
+    """依法删除: forget what opens a commitment; the caller erases the content in the same transaction.
+
+    The log stays whole and says so itself. False when there is nothing (left) to erase.
+    """
+    if conn.execute(QUERIES.erase, (now, reason, kind, subject)).fetchone() is None:
+        return False
+    seal(conn, "erasure", f"{kind}:{subject}", digest_of({"kind": kind, "reason": reason, "subject": subject}), now)
+    return True
 
 
 def size(conn: Connection) -> int:
@@ -134,14 +160,33 @@ def prove(conn: Connection, seq: int) -> Inclusion:
     NotInLogError
         There is no such entry, or no checkpoint covers it yet (one does within seconds).
     """
-    row = conn.execute(QUERIES.entry, (seq,)).fetchone()
     signed = conn.execute(QUERIES.checkpoint_covering, (seq,)).fetchone()
-    if row is None or signed is None:
-        raise NotInLogError(
-            f"日志位置 {seq} 尚未进入签名检查点，请稍后再试 (not in a signed checkpoint yet: try again)"
-        )
-    path = merkle.inclusion_proof(tiles.node_of(read_tile(conn)), seq, int(signed[0]))
-    return Inclusion(_placed(row), tuple(path), checkpoints.read(signed[2]), signed[2])
+    if signed is None:
+        raise _not_signed_yet(seq)
+    return prove_all(conn, [seq], signed[2])[0]
+
+
+def prove_all(conn: Connection, seqs: Sequence[int], note: str) -> list[Inclusion]:
+    """Proofs of several entries against one signed checkpoint of this log.
+
+    Raises
+    ------
+    NotInLogError
+        The checkpoint does not cover one of them.
+    """
+    signed, node = checkpoints.read(note), tiles.node_of(read_tile(conn))
+    found = []
+    for seq in seqs:
+        row = conn.execute(QUERIES.entry, (seq,)).fetchone()
+        if row is None or seq >= signed.size:
+            raise _not_signed_yet(seq)
+        path = merkle.inclusion_proof(node, seq, signed.size)
+        found.append(Inclusion(_placed(row), tuple(path), signed, note))
+    return found
+
+
+def _not_signed_yet(seq: int) -> NotInLogError:
+    return NotInLogError(f"日志位置 {seq} 尚未进入签名检查点，请稍后再试 (not in a signed checkpoint yet: try again)")
 
 
 def prove_growth(conn: Connection, old: int, new: int) -> tuple[Hash, ...]:

@@ -1,5 +1,15 @@
--- name: append
-select equipment.append_to_log(%s, %s, %s, %s);
+-- name: seal
+select equipment.seal(%s, %s, %s, %s, %s);
+
+-- name: opening
+select equipment.opening_of(%s, %s);
+
+-- name: openings
+select subject, salt from equipment.log_opening where kind = %s and subject = any(%s);
+
+-- name: erase
+update equipment.log_opening set salt = null, erased_at = %s, erased_reason = %s
+where kind = %s and subject = %s and salt is not null returning 1;
 
 -- name: size
 select coalesce(max(seq) + 1, 0) from equipment.log_entry;

@@ -15,9 +15,8 @@ from equipment.foundation.clock import ManualClock
 from equipment.foundation.database import Connection, DatabaseRole
 from equipment.transparency import checkpoint as checkpoints
 from equipment.transparency import log, merkle
-from equipment.transparency.entry import Entry, commitment_of, new_salt
 from equipment.transparency.errors import InvalidKeyError, LogDamagedError, NotInLogError
-from equipment.transparency.inspection import Committed, Findings, inspect
+from equipment.transparency.inspection import Findings, inspect
 from equipment.transparency.keys import PublicKey, Signer
 from tests.conftest import Database
 
@@ -34,15 +33,14 @@ class Room:
 
     def __init__(self, database: Database, signer: Signer, clock: ManualClock) -> None:
         self.database, self.signer, self.clock = database, signer, clock
-        self.contents: dict[str, Committed] = {}
+        self.contents: dict[str, bytes] = {}
         with database.connect() as conn:
             key = PublicKey(signer.id, signer.name, signer.algorithm, signer.public_key, clock.now())
             log.register_key(conn, key, None)
 
     def write(self, conn: Connection, subject: str) -> None:
-        salt, digest = new_salt(), hashlib.sha256(subject.encode()).digest()
-        self.contents[subject] = Committed(salt, digest)
-        log.append(conn, Entry("record", subject, commitment_of(salt, digest), self.clock.now()))
+        self.contents[subject] = hashlib.sha256(subject.encode()).digest()
+        log.seal(conn, "record", subject, self.contents[subject], self.clock.now())
 
     def fill(self, count: int) -> None:
         with self.database.connect() as conn:
@@ -57,8 +55,8 @@ class Room:
             assert log.sign_if_due(conn, self.signer, ORIGIN, self.clock.now()) is not None
 
     def inspect(self) -> Findings:
-        def lookup(_: Connection, subjects: list[str]) -> Mapping[str, list[Committed]]:
-            return {s: [self.contents[s]] for s in subjects if s in self.contents}
+        def lookup(_: Connection, subjects: list[str]) -> Mapping[str, bytes]:
+            return {s: self.contents[s] for s in subjects if s in self.contents}
 
         with self.database.connect() as conn:
             return inspect(conn, {"record": lookup})
@@ -134,16 +132,21 @@ def test_a_sound_log_is_found_sound(room: Room) -> None:
 def test_a_lawful_erasure_leaves_the_log_whole(room: Room) -> None:
     room.fill(5)
     room.sign()
-    room.contents["thing-2-2"] = Committed(None, None)
+    del room.contents["thing-2-2"]
+    with room.database.connect() as conn:
+        assert log.erase(conn, "record", "thing-2-2", "当事人依法申请", room.clock.now())
+        assert not log.erase(conn, "record", "thing-2-2", "again", room.clock.now())
+        conn.commit()
+        log.sequence(conn, room.clock.now())
+    room.sign()
     found = room.inspect()
-    assert (found.entries, found.erased) == (5, 1)
+    assert (found.entries, found.erased, found.unchecked) == (6, 1, 1)
 
 
 def test_a_changed_content_is_named(room: Room) -> None:
     room.fill(5)
     room.sign()
-    kept = room.contents["thing-3-3"]
-    room.contents["thing-3-3"] = Committed(kept.salt, hashlib.sha256(b"another story").digest())
+    room.contents["thing-3-3"] = hashlib.sha256(b"another story").digest()
     with pytest.raises(LogDamagedError, match=r"日志位置 3: record thing-3-3 .*changed"):
         room.inspect()
 
