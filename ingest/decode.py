@@ -16,6 +16,7 @@ from ingest.topics import read_topic
 
 __all__ = ["Decode", "to_us"]
 NULL = b"null"
+LONGEST_SESSION = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,4 +154,8 @@ def _status(message: Message, unit: UnitSummary, result: Decoded) -> None:
         status = STATUS.decode(message.payload)
     except PARSER_ERRORS as error:
         raise PayloadError(Reason.WRONG_TYPE.value, f"status: {error}") from None
+    if status.session is not None and (len(status.session) > LONGEST_SESSION or not status.session.isprintable()):
+        raise PayloadError(
+            Reason.WRONG_TYPE.value, f"status: a session is at most {LONGEST_SESSION} printable characters"
+        )
     result.statuses.append(StatusReport(unit.no, status.online, status.session, message.received_at))

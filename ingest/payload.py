@@ -162,7 +162,11 @@ def read_timestamp(value: int | str) -> int:
         raise PayloadError(Reason.BAD_TIMESTAMP.value, f"ts {value!r} is neither epoch ms nor RFC 3339") from None
     if moment.tzinfo is None:
         raise PayloadError(Reason.BAD_TIMESTAMP.value, f"ts {value!r} has no offset; write +08:00 or Z")
-    return round(moment.timestamp() * 1_000_000)
+    us = round(moment.timestamp() * 1_000_000)
+    if not EARLIEST_MS * 1_000 <= us <= LATEST_MS * 1_000:
+        # an offset can carry the first and the last day out of the years that a calendar has
+        raise PayloadError(Reason.BAD_TIMESTAMP.value, f"ts {value!r} lies outside the years 1 to 9999")
+    return us
 
 
 def read_codes(codes: list[str | int] | None, code_list: str | None) -> tuple[str, tuple[str, ...]] | None:

@@ -269,12 +269,16 @@ class Store:
         self, conn: Connection, refused: Sequence[Quarantined], numbers: Mapping[int, int], tallies: dict[int, Tally]
     ) -> None:
         kept: list[Quarantined] = []
+        keys: set[tuple[int, str, int]] = set()
         for q in refused:
             key = (payload_hash(q.message.payload), _printable(q.message.topic), q.position)
-            if q.message.dup and conn.execute(QUERIES.quarantined_already, key).fetchone() is not None:
+            # the first copy may lie in the quarantine, or in this very batch
+            there = q.message.dup and (key in keys or conn.execute(QUERIES.quarantined_already, key).fetchone())
+            if there:
                 tallies[q.message.shard].redelivered += q.samples
             else:
                 tallies[q.message.shard].quarantined += q.samples
+                keys.add(key)
                 kept.append(q)
         if not kept:
             return

@@ -116,7 +116,9 @@ def fuzz(pipeline: Pipeline, count: int) -> None:
                 payload = rng.choice(MUTATIONS)(rng, payload or b"{")
             topic = topic_for(rng, rng.choice(units))
             # the shard is the session's, whatever the topic says
-            messages.append(Message(topic, payload, START, dup=rng.random() < 0.05, retained=False, mid=n, shard=rng.randrange(16)))
+            messages.append(
+                Message(topic, payload, START, dup=rng.random() < 0.05, retained=False, mid=n, shard=rng.randrange(16))
+            )
         if first % (20 * BATCH) == 0:
             accounted(pipeline, messages)
         stored = pipeline.receive(*messages)

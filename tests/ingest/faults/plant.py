@@ -95,7 +95,9 @@ class Plant:
             for _ in range(2 if n % 50 == 0 else 1):
                 self.device.publish(topic_of(unit, Channel.TELEMETRY), body, qos=1)
                 for s in samples:
-                    self.published.keys[Key(unit, Channel.TELEMETRY, int(s["ts"]) * 1_000, int(s["seq"]))] += 1
+                    self.published.keys[
+                        Key(unit, Channel.TELEMETRY, int(str(s["ts"])) * 1_000, int(str(s["seq"])))
+                    ] += 1
             time.sleep(1 / per_second)
 
     @contextmanager
