@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -11,6 +12,8 @@ import pytest
 
 from equipment.foundation.database import DatabaseRole, connect
 from equipment.foundation.embedded_nats import EmbeddedNats
+from ingest.model import Channel
+from ingest.topics import topic_of
 from tests.ingest.faults.conftest import Mortal
 from tests.ingest.faults.plant import Plant, eventually
 from tests.ingest.faults.proxy import proxy
@@ -111,6 +114,19 @@ def test_a_commit_fails_because_the_disk_is_full(nats_plant: Plant) -> None:
         owner.execute("drop trigger full_disk on ingest.batch")
         eventually(lambda: nats_plant.stored() > full)
     nats_plant.settle_accounts()
+
+
+def test_a_message_that_the_database_refuses_holds_up_nobody(nats_plant: Plant) -> None:
+    with connect(nats_plant.url, DatabaseRole.OWNER, application_name="test", autocommit=True) as owner:
+        owner.execute("alter table ingest.reading_lift add check (run_count <> 666)")
+    nats_plant.worker()
+    poison = json.dumps({"ts": time.time_ns() // 1_000_000, "seq": 1, "values": {"run_count": 666}})
+    nats_plant.publish(200)
+    nats_plant.device.publish(topic_of(nats_plant.units[0], Channel.TELEMETRY), poison, qos=1)
+    nats_plant.publish(200)
+    eventually(lambda: nats_plant.stored() == len(nats_plant.published.keys))
+    eventually(lambda: nats_plant.value("select count(*) from ingest.quarantine") == 1)
+    assert nats_plant.value("select reason from ingest.quarantine") == "not_storable"
 
 
 def test_of_two_workers_one_judges_and_the_other_takes_over_within_ten_seconds(nats_plant: Plant) -> None:
