@@ -16,6 +16,7 @@ from alarms.incidents.runner import IncidentRunner
 from alarms.incidents.settings import DeskSettings
 from alarms.store import release_due
 from equipment.access.store import forget_sessions
+from equipment.cylinders.retention import keep_traces
 from equipment.foundation import metrics, stream
 from equipment.foundation.clock import Clock
 from equipment.foundation.database import Connection, DatabaseRole, connect, translated
@@ -25,11 +26,12 @@ from equipment.foundation.process import StopSignal, backoff_seconds
 from maintenance.runner import LeadRunner
 
 log = get_logger("dashboards.jobs")
-STREAMS = ("alarms", "calls", "desk", "ledger")
+STREAMS = ("alarms", "calls", "desk", "ledger", "cylinders")
 PAUSE_SECONDS = 0.02
 """Between two looks; what an alarm waits for its number and its incident."""
 SHELVES_EVERY = timedelta(seconds=1)
 SESSIONS_EVERY = timedelta(minutes=10)
+TRACES_EVERY = timedelta(hours=6)
 
 turns = metrics.counter("teshe_jobs_turns_total", "Turns of the jobs loop")
 numbered = metrics.counter("teshe_stream_entries_total", "Stream entries numbered", ("stream",))
@@ -58,7 +60,11 @@ class Jobs:
     def __init__(self, desk: DeskSettings) -> None:
         self._incidents = IncidentRunner(desk)
         self._leads = LeadRunner()
-        self._periodic = (_Periodic(SHELVES_EVERY, release_due), _Periodic(SESSIONS_EVERY, forget_sessions))
+        self._periodic = (
+            _Periodic(SHELVES_EVERY, release_due),
+            _Periodic(SESSIONS_EVERY, forget_sessions),
+            _Periodic(TRACES_EVERY, keep_traces),
+        )
 
     def turn(self, conn: Connection, now: datetime) -> int:
         """Look at everything once; returns how much was done. ``conn`` has no transaction open."""

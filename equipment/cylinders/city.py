@@ -45,11 +45,13 @@ def simulate_filling(conn: Connection, stations: Sequence[int], *, cylinders: in
 
 def _licence(conn: Connection, station: int, position: int, now: datetime) -> None:
     today = now.astimezone(SHANGHAI).date()
-    register_station(conn, station, now)
+    register_station(conn, station, None, now)
     began = add_months(today, -30)
     licence = NewLicence(f"TS4134{position + 1:03d}-{today.year + 1}", ["lpg"], began, add_months(began, 48))
     add_licence(conn, station, licence, None, now)
-    policy = NewPolicy(f"QPZR{today.year}{position + 1:06d}", "示例财产保险", add_months(today, -5), add_months(today, 7), 5_000_000)
+    policy = NewPolicy(
+        f"QPZR{today.year}{position + 1:06d}", "示例财产保险", add_months(today, -5), add_months(today, 7), 5_000_000
+    )
     add_policy(conn, station, policy, None, now)
 
 

@@ -145,7 +145,8 @@ def judged(conn: Connection, codes: Sequence[str]) -> dict[str, Judged]:
     """Registered cylinders by code, also of other stations; one's own are locked until the transaction ends."""
     found = {}
     for row in conn.execute(QUERIES.for_fill, (sorted(set(codes)),)):
-        cylinder = Judged(*row[:10], CylinderState(row[10]), row[11])
+        *first, state, last_fill_at = row
+        cylinder = Judged(*first, CylinderState(state), last_fill_at)
         found[cylinder.code] = cylinder
     return found
 
@@ -218,9 +219,7 @@ class _Batch:
         return self._refuse(index, fill, attempt, reasons) if reasons else self._accept(index, fill, cylinder)
 
     def _attempt(self, cylinder: Judged, fill: Fill) -> Attempt:
-        return Attempt(
-            cylinder, self._caller.station_id, fill.medium, fill.filled_at, self._licences, self._settings
-        )
+        return Attempt(cylinder, self._caller.station_id, fill.medium, fill.filled_at, self._licences, self._settings)
 
     def _refuse(self, index: int, fill: Fill, attempt: Attempt | None, reasons: tuple[Reason, ...]) -> ItemAnswer:
         self._refusals.append(_refusal(fill.code, fill.filled_at, fill, attempt, reasons))
@@ -239,9 +238,7 @@ class _Batch:
     def _write(self) -> None:
         if self._fills:
             self._conn.execute(QUERIES.keep_fills, (_json(self._fills),))
-            states = [
-                {"no": c.no, "state": c.state.value, "filled_at": c.last_fill_at} for c in self._changed.values()
-            ]
+            states = [{"no": c.no, "state": c.state.value, "filled_at": c.last_fill_at} for c in self._changed.values()]
             self._conn.execute(QUERIES.after_fills, {"states": _json(states), "now": self._now})
         keep_refusals(self._conn, self._refusals, "fill", self._caller, self._now)
 
@@ -323,19 +320,33 @@ def check_before(
     if wrong or not code.isascii() or not code.isprintable():
         raise CylinderInputError("; ".join(wrong) or "code: 气瓶编码无效 (not a cylinder's code)")
     cylinder = judged(conn, [code]).get(code)
-    attempt, reasons = None, (Reason.UNKNOWN_CYLINDER,)
+    attempt: Attempt | None = None
+    reasons: tuple[Reason, ...] = (Reason.UNKNOWN_CYLINDER,)
     if cylinder is not None:
-        attempt = Attempt(
-            cylinder, caller.station_id, check.medium, check.at, stations.licences(conn, caller.station_id), settings
-        )
+        held = stations.licences(conn, caller.station_id)
+        attempt = Attempt(cylinder, caller.station_id, check.medium, check.at, held, settings)
         reasons = judge.refusals(attempt)
+        if cylinder.state is CylinderState.FILLING:
+            # the gas is flowing already: a check would come too late
+            reasons += (Reason.NOT_FILLABLE,)
     if cylinder is None or reasons:
         keep_refusals(conn, [_refusal(code, check.at, check, attempt, reasons)], "check", caller, now)
-        names = tuple(reason.value for reason in reasons)
-        return CheckAnswer(False, cylinder.state.value if cylinder else "unknown", names, judge.detail_of(reasons))
-    if cylinder.state is CylinderState.FILLING:
-        return CheckAnswer(False, cylinder.state.value, (Reason.NOT_FILLABLE.value,), "正在充装 (being filled)")
+        return _stopped(cylinder.state.value if cylinder else "unknown", reasons)
     event = CylinderEvent.CHECK if check.appearance_ok else CylinderEvent.CHECK_FAILED
+    state = _record_check(conn, cylinder, event, check, caller, now)
+    if event is CylinderEvent.CHECK_FAILED:
+        return _stopped(state.value, (Reason.PRECHECK_FAILED,))
+    return CheckAnswer(allowed=True, state=state.value)
+
+
+def _stopped(state: str, reasons: Sequence[Reason]) -> CheckAnswer:
+    names = tuple(reason.value for reason in reasons)
+    return CheckAnswer(allowed=False, state=state, reasons=names, detail=judge.detail_of(reasons))
+
+
+def _record_check(
+    conn: Connection, cylinder: Judged, event: CylinderEvent, check: Check, caller: Caller, now: datetime
+) -> CylinderState:
     state = next_state(cylinder.state, event)
     detail = {k: v for k, v in msgspec.to_builtins(check).items() if k not in ("at", "note")}
     entry = {
@@ -346,7 +357,4 @@ def check_before(
     conn.execute(QUERIES.keep_events, (_json([entry]),))
     values = {"no": cylinder.no, "state": state.value, "frozen_from": None, "at": check.at, "now": now}
     conn.execute(QUERIES.set_state, values)
-    if event is CylinderEvent.CHECK_FAILED:
-        reason = Reason.PRECHECK_FAILED
-        return CheckAnswer(False, state.value, (reason.value,), judge.REASON_TEXTS[reason])
-    return CheckAnswer(True, state.value)
+    return state

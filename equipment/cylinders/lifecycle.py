@@ -53,7 +53,7 @@ class CylinderEvent(Enum):
     """空瓶回收."""
     SEND_INSPECTION = "send_inspection"
     """送检."""
-    PASS_INSPECTION = "pass_inspection"
+    PASS_INSPECTION = "pass_inspection"  # noqa: S105  # an event, no password
     """检验合格."""
     FAIL_INSPECTION = "fail_inspection"
     """检验不合格."""

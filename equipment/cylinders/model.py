@@ -220,12 +220,12 @@ class Cylinder:
 class Movement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """流转: an event of a cylinder that is not a fill.
 
-    ``recipient``, ``phone`` and ``address`` belong to a delivery only and are kept apart from the history;
+    ``at`` None is the moment of recording. ``recipient``, ``phone`` and ``address`` belong to a delivery only and are kept apart from the history;
     ``next_inspection`` belongs to a passed inspection.
     """
 
     event: str
-    at: datetime
+    at: datetime | None = None
     reason: str | None = None
     recipient: str | None = None
     phone: str | None = None
@@ -298,4 +298,4 @@ class PublicCylinder:
     inspection_valid: bool | None
     insured: bool
     licensed: bool
-    scrap_date: date | None
+    end_of_life: date | None

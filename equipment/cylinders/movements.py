@@ -51,16 +51,16 @@ class _Locked:
     frozen_from: CylinderState | None
 
 
-def problems(movement: Movement, now: datetime, oldest: timedelta) -> list[str]:
-    """Everything that cannot be right in a movement, as ``field: why``."""
+def problems(movement: Movement, at: datetime, now: datetime, oldest: timedelta) -> list[str]:
+    """Everything that cannot be right in a movement at ``at``, as ``field: why``."""
     try:
         event = CylinderEvent(movement.event)
     except ValueError:
         return [f"event: 须为 {', '.join(e.value for e in CylinderEvent)} 之一 (one of these)"]
     found = []
-    if movement.at.tzinfo is None:
+    if at.tzinfo is None:
         return ["at: 时间须带时区 (needs a time zone)"]
-    if not now - oldest <= movement.at <= now + FUTURE:
+    if not now - oldest <= at <= now + FUTURE:
         found.append("at: 时间在将来或早于保存期 (in the future, or older than traces are kept)")
     if event in WITH_A_FILL:
         found.append("event: 随充装记录产生 (a fill record brings it along)")
@@ -79,7 +79,7 @@ def problems(movement: Movement, now: datetime, oldest: timedelta) -> list[str]:
     if movement.next_inspection is not None:
         if event is not CylinderEvent.PASS_INSPECTION:
             found.append("next_inspection: 仅用于检验合格 (belongs to a passed inspection only)")
-        elif movement.next_inspection <= movement.at.astimezone(SHANGHAI).date():
+        elif movement.next_inspection <= at.astimezone(SHANGHAI).date():
             found.append("next_inspection: 须晚于检验日期 (after the inspection)")
     return found
 
@@ -97,28 +97,29 @@ def move(
     OutOfScopeError
         Freezing is the authority's, everything else the station's.
     """
-    wrong = problems(movement, now, timedelta(days=settings.trace_retention_days))
+    at = movement.at or now
+    wrong = problems(movement, at, now, timedelta(days=settings.trace_retention_days))
     if wrong:
         raise CylinderInputError("; ".join(wrong))
     event = CylinderEvent(movement.event)
     cylinder = _lock(conn, code)
     _require_right(conn, event, asker)
-    recorded = [e for e in events_of(conn, cylinder.no, RECENT_EVENTS) if e.at == movement.at and e.event == event.value]
+    recorded = [e for e in events_of(conn, cylinder.no, RECENT_EVENTS) if e.at == at and e.event == event.value]
     if recorded:
         return Moved(code, cylinder.state.value, repeated=True)
     state = next_state(cylinder.state, event, cylinder.frozen_from)
     entry = {
-        "at": movement.at, "recorded_at": now, "station_id": cylinder.station_id, "cylinder_no": cylinder.no,
+        "at": at, "recorded_at": now, "station_id": cylinder.station_id, "cylinder_no": cylinder.no,
         "account_id": asker.account_id, "event": event.value, "from_state": cylinder.state.value,
-        "to_state": state.value, "reason": movement.reason, "detail": _detail(cylinder, movement, settings),
+        "to_state": state.value, "reason": movement.reason, "detail": _detail(cylinder, movement, at, settings),
     }  # fmt: skip
     kept = conn.execute(QUERIES.keep_events, (msgspec.json.encode([entry]).decode(),)).fetchone()
     if kept is None or not kept[0]:
         raise CylinderStepError("该时间已有同一事件 (this event is on record at that time): give its exact time")
     frozen_from = cylinder.state.value if state is CylinderState.FROZEN else None
-    values = {"no": cylinder.no, "state": state.value, "frozen_from": frozen_from, "at": movement.at, "now": now}
+    values = {"no": cylinder.no, "state": state.value, "frozen_from": frozen_from, "at": at, "now": now}
     conn.execute(QUERIES.set_state, values)
-    _consequences(conn, cylinder, movement, event, settings)
+    _consequences(conn, cylinder, movement, at, settings)
     return Moved(code, state.value)
 
 
@@ -133,33 +134,38 @@ def _require_right(conn: Connection, event: CylinderEvent, asker: Asker) -> None
     supervises = asker.scope_kind is ScopeKind.JURISDICTION
     if supervises is not (event in SUPERVISORS):
         whose = "监察员" if event in SUPERVISORS else "充装单位"
-        raise OutOfScopeError(f"{event.value} 由{whose}办理 (only the {'authority' if event in SUPERVISORS else 'station'} records it)")
+        raise OutOfScopeError(
+            f"{event.value} 由{whose}办理 (only the {'authority' if event in SUPERVISORS else 'station'} records it)"
+        )
     if not supervises:
         stations.caller_of(conn, asker)
 
 
-def _next_inspection(cylinder: _Locked, movement: Movement, settings: CylinderSettings) -> tuple[str, str]:
-    day = movement.at.astimezone(SHANGHAI).date()
+def _next_inspection(
+    cylinder: _Locked, movement: Movement, at: datetime, settings: CylinderSettings
+) -> tuple[str, str]:
+    day = at.astimezone(SHANGHAI).date()
     following = movement.next_inspection or add_months(day, settings.months(media()[cylinder.medium]))
     return day.isoformat(), following.isoformat()
 
 
-def _detail(cylinder: _Locked, movement: Movement, settings: CylinderSettings) -> dict[str, str]:
+def _detail(cylinder: _Locked, movement: Movement, at: datetime, settings: CylinderSettings) -> dict[str, str]:
     if movement.event == CylinderEvent.PASS_INSPECTION.value:
-        return {"next_inspection": _next_inspection(cylinder, movement, settings)[1]}
+        return {"next_inspection": _next_inspection(cylinder, movement, at, settings)[1]}
     return {}
 
 
 def _consequences(
-    conn: Connection, cylinder: _Locked, movement: Movement, event: CylinderEvent, settings: CylinderSettings
+    conn: Connection, cylinder: _Locked, movement: Movement, at: datetime, settings: CylinderSettings
 ) -> None:
     """What an event changes beside the state."""
+    event = CylinderEvent(movement.event)
     if event is CylinderEvent.PASS_INSPECTION:
-        conn.execute(QUERIES.set_inspection, (*_next_inspection(cylinder, movement, settings), cylinder.no))
+        conn.execute(QUERIES.set_inspection, (*_next_inspection(cylinder, movement, at, settings), cylinder.no))
     elif event is CylinderEvent.SCRAP:
-        conn.execute(QUERIES.set_scrapped, (movement.at.astimezone(SHANGHAI).date(), cylinder.no))
+        conn.execute(QUERIES.set_scrapped, (at.astimezone(SHANGHAI).date(), cylinder.no))
     elif event is CylinderEvent.DELIVER and movement.recipient:
         conn.execute(
             QUERIES.insert_delivery,
-            (cylinder.no, movement.at, cylinder.station_id, movement.recipient, movement.phone, movement.address),
+            (cylinder.no, at, cylinder.station_id, movement.recipient, movement.phone, movement.address),
         )

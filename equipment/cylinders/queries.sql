@@ -166,10 +166,10 @@ select f.filled_at, f.checked_at, f.received_at, f.station_id, f.cylinder_no, f.
        f.vacuum_mpa, f.pressure_mpa, f.full_kg, f.net_kg, f.reweigh_kg, f.tare_kg, f.max_fill_kg, f.inspection_due,
        f.appearance_ok, f.leak_free, f.passed, f.traced, f.medium, f.gun, f.scale, f.filler, f.checker, f.rechecker,
        f.faults, f.note, f.video_url, c.code, o.name
-from equipment.recent_fills(%s, %s, %s) f
+from equipment.recent_fills(%s, %s, %s, %s) f
 left join equipment.cylinder c on c.no = f.cylinder_no
 left join equipment.organisation o on o.id = f.station_id
-order by f.filled_at desc, f.cylinder_no;
+order by f.filled_at desc, f.cylinder_no desc;
 
 -- name: fills_of_cylinder
 select f.filled_at, f.checked_at, f.received_at, f.station_id, f.cylinder_no, f.empty_kg, f.residual_mpa, f.residual_kg,
@@ -197,7 +197,7 @@ select count(*)::int from equipment.cylinder_refusal where recorded_at >= %s;
 
 -- name: public
 select code, variety_code, medium, state, station, filled_at, net_kg, passed, next_inspection, inspection_valid, insured,
-       licensed, scrap_date
+       licensed, make_date, scrap_date
 from equipment.public_cylinder(%s, %s);
 
 -- name: coverage

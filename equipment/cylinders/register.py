@@ -149,9 +149,7 @@ def _read(raw: msgspec.Raw, today: date) -> NewCylinder | str:
     return "; ".join(problems(cylinder, today)) or cylinder
 
 
-def _insert(
-    conn: Connection, cylinders: Sequence[NewCylinder], station_id: int, now: datetime
-) -> set[tuple[str, str]]:
+def _insert(conn: Connection, cylinders: Sequence[NewCylinder], station_id: int, now: datetime) -> set[tuple[str, str]]:
     entries = msgspec.json.encode(cylinders).decode()
     try:
         with conn.transaction():

@@ -93,7 +93,7 @@ def caller_of(conn: Connection, asker: Asker) -> Caller:
     return Caller(organisation, asker.account_id)
 
 
-def register_station(conn: Connection, organisation_id: int, now: datetime) -> None:
+def register_station(conn: Connection, organisation_id: int, asker: Asker | None, now: datetime) -> None:
     """Register an organisation of the kind ``filling_station``; again is harmless.
 
     Raises
@@ -106,7 +106,11 @@ def register_station(conn: Connection, organisation_id: int, now: datetime) -> N
     if row is None or row[0] != STATION:
         raise NotAStationError(f"没有充装单位 {organisation_id} (no organisation of the kind {STATION})")
     with _in_scope(conn):
-        conn.execute(QUERIES.insert_station, (organisation_id, now))
+        made = conn.execute(QUERIES.insert_station, (organisation_id, now)).rowcount
+    if asker is not None and made:
+        audit(
+            conn, asker, "cylinder.license", f"station:{organisation_id}", now, change=Change("registered as a station")
+        )
 
 
 class _in_scope:  # noqa: N801  # reads as a phrase: with _in_scope(conn)
@@ -158,7 +162,9 @@ def add_licence(conn: Connection, station_id: int, licence: NewLicence, asker: A
     return int(row[0]) if row else 0
 
 
-def revoke_licence(conn: Connection, station_id: int, licence_id: int, asker: Asker, reason: str, now: datetime) -> None:
+def revoke_licence(
+    conn: Connection, station_id: int, licence_id: int, asker: Asker, reason: str, now: datetime
+) -> None:
     """吊销 or 注销 from today on; fills of earlier days stay judged by it.
 
     Raises
@@ -191,7 +197,11 @@ def add_policy(conn: Connection, station_id: int, policy: NewPolicy, asker: Aske
     """
     wrong = _period(policy.valid_from, policy.valid_to)
     wrong += [] if policy.policy_no.strip() and policy.insurer.strip() else ["policy_no, insurer: 不能为空 (needed)"]
-    wrong += ["limit_yuan: 须大于 0 (must be positive)"] if policy.limit_yuan is not None and not 0 < policy.limit_yuan < 1e12 else []
+    wrong += (
+        ["limit_yuan: 须大于 0 (must be positive)"]
+        if policy.limit_yuan is not None and not 0 < policy.limit_yuan < 1e12
+        else []
+    )
     if wrong:
         raise CylinderInputError("; ".join(wrong))
     with _in_scope(conn):

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from equipment.cylinders.media import media
 from equipment.cylinders.model import Cylinder, EventRow, FillRow, PublicCylinder
+from equipment.cylinders.settings import CylinderSettings
 from equipment.cylinders.stations import QUERIES
 from equipment.errors import UnknownCylinderError
 from equipment.foundation.clock import SHANGHAI
@@ -114,9 +116,12 @@ def due_counts(conn: Connection, now: datetime) -> DueCounts:
     return DueCounts(*row) if row else DueCounts(0, 0, 0)
 
 
-def fills(conn: Connection, since: datetime, before: datetime, limit: int = PAGE) -> list[FillRow]:
-    """Fills from ``since`` to before ``before``, newest first."""
-    return [_fill(row) for row in conn.execute(QUERIES.fills_between, (since, before, limit))]
+def fills(conn: Connection, since: datetime, before: datetime, below: int = 0, limit: int = PAGE) -> list[FillRow]:
+    """Fills from ``since`` to before ``before``, newest first.
+
+    ``below`` goes on after a page that ended within one moment: fills at ``before`` of cylinders with a lower number.
+    """
+    return [_fill(row) for row in conn.execute(QUERIES.fills_between, (since, before, below, limit))]
 
 
 def fills_of(conn: Connection, cylinder_no: int, limit: int = PAGE) -> list[FillRow]:
@@ -143,7 +148,7 @@ def deliveries_of(conn: Connection, cylinder_no: int, limit: int = PAGE) -> list
 def refusals(conn: Connection, before: int = NEWEST, code: str = "", limit: int = PAGE) -> list[Refusal]:
     """Refusals, newest first; ``before`` is the last id of the page before."""
     rows = conn.execute(QUERIES.refusals, {"before": before, "code": code.replace("\x00", ""), "limit": limit})
-    return [Refusal(*row[:9], tuple(row[9]), row[10]) for row in rows]
+    return [Refusal(*first, tuple(reasons), clause) for *first, reasons, clause in rows]
 
 
 def refusals_since(conn: Connection, since: datetime) -> int:
@@ -157,4 +162,9 @@ def public(conn: Connection, code: str, now: datetime) -> PublicCylinder | None:
     if "\x00" in code:
         return None
     row = conn.execute(QUERIES.public, (code, now.astimezone(SHANGHAI).date())).fetchone()
-    return None if row is None else PublicCylinder(*row)
+    if row is None:
+        return None
+    *shown, made, scrap_date = row
+    medium = media().get(row[2])
+    end = CylinderSettings().end_of_life(made, medium, scrap_date) if medium else scrap_date
+    return PublicCylinder(*shown, end_of_life=end)

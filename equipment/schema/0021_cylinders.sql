@@ -74,7 +74,7 @@ create table equipment.cylinder_fill (
     video_url text,
     primary key (cylinder_no, filled_at)
 );
-create index cylinder_fill_by_station on equipment.cylinder_fill (station_id, filled_at desc);
+create index cylinder_fill_by_station on equipment.cylinder_fill (station_id, filled_at desc, cylinder_no desc);
 
 -- 流转: every other change of a cylinder's state. Append-only.
 -- @time-partitioned equipment.cylinder_event at 30 days

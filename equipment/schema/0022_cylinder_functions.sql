@@ -83,16 +83,17 @@ begin
 end $$;
 
 -- Newest first, of every station in scope; each station's newest are taken from its index.
-create function equipment.recent_fills(since timestamptz, before timestamptz, how_many integer)
+create function equipment.recent_fills(since timestamptz, before timestamptz, below integer, how_many integer)
 returns setof equipment.cylinder_fill
 stable security definer set search_path = pg_catalog, pg_temp language sql as $$
     select f.* from unnest(equipment.stations_in_scope()) s(id)
     cross join lateral (
         select * from equipment.cylinder_fill x
-        where x.station_id = s.id and x.filled_at >= since and x.filled_at < before
-        order by x.filled_at desc limit how_many
+        where x.station_id = s.id and x.filled_at >= since and x.filled_at <= before
+          and (x.filled_at, x.cylinder_no) < (before, below)
+        order by x.filled_at desc, x.cylinder_no desc limit how_many
     ) f
-    order by f.filled_at desc, f.cylinder_no limit how_many
+    order by f.filled_at desc, f.cylinder_no desc limit how_many
 $$;
 
 create function equipment.fills_of_cylinder(cylinder integer, how_many integer)
@@ -126,7 +127,7 @@ $$;
 -- 扫码公示: what anyone may read who scans a cylinder. No person, no address.
 create function equipment.public_cylinder(wanted text, today date)
 returns table (code text, variety_code text, medium text, state text, station text, filled_at timestamptz, net_kg real,
-               passed boolean, next_inspection date, inspection_valid boolean, insured boolean, licensed boolean, scrap_date date)
+               passed boolean, next_inspection date, inspection_valid boolean, insured boolean, licensed boolean, make_date date, scrap_date date)
 stable security definer set search_path = pg_catalog, pg_temp language sql as $$
     select c.code, c.variety_code, c.medium, c.state, o.name, c.last_fill_at, f.net_kg, f.passed, c.next_inspection,
            c.next_inspection >= today,
@@ -135,7 +136,7 @@ stable security definer set search_path = pg_catalog, pg_temp language sql as $$
            exists (select 1 from equipment.filling_licence l
                    where l.station_id = c.station_id and today between l.valid_from and l.valid_to
                      and c.medium = any (l.media) and (l.revoked_on is null or l.revoked_on > today)),
-           c.scrap_date
+           c.make_date, c.scrap_date
     from equipment.cylinder c
     join equipment.organisation o on o.id = c.station_id
     left join lateral (select x.net_kg, x.passed from equipment.cylinder_fill x
