@@ -146,7 +146,7 @@ def judged(conn: Connection, codes: Sequence[str]) -> dict[str, Judged]:
     found = {}
     for row in conn.execute(QUERIES.for_fill, (sorted(set(codes)),)):
         *first, state, last_fill_at = row
-        cylinder = Judged(*first, CylinderState(state), last_fill_at)
+        cylinder = Judged(*[*first, CylinderState(state), last_fill_at])
         found[cylinder.code] = cylinder
     return found
 

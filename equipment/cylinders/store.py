@@ -148,7 +148,7 @@ def deliveries_of(conn: Connection, cylinder_no: int, limit: int = PAGE) -> list
 def refusals(conn: Connection, before: int = NEWEST, code: str = "", limit: int = PAGE) -> list[Refusal]:
     """Refusals, newest first; ``before`` is the last id of the page before."""
     rows = conn.execute(QUERIES.refusals, {"before": before, "code": code.replace("\x00", ""), "limit": limit})
-    return [Refusal(*first, tuple(reasons), clause) for *first, reasons, clause in rows]
+    return [Refusal(*[*first, tuple(reasons), clause]) for *first, reasons, clause in rows]
 
 
 def refusals_since(conn: Connection, since: datetime) -> int:
@@ -167,4 +167,4 @@ def public(conn: Connection, code: str, now: datetime) -> PublicCylinder | None:
     *shown, made, scrap_date = row
     medium = media().get(row[2])
     end = CylinderSettings().end_of_life(made, medium, scrap_date) if medium else scrap_date
-    return PublicCylinder(*shown, end_of_life=end)
+    return PublicCylinder(*[*shown, end])
