@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from itertools import islice
 from typing import Annotated, Any
 
 import msgspec
@@ -32,6 +34,9 @@ HISTORY = timedelta(days=720)
 CHUNK = timedelta(days=30)
 SCANS, LISTS = 2_000, 20
 CALL = 500
+BLOCK = 5_000
+"""Lines sent to the server at once."""
+OVERDUE = 0.02
 TARE_KG, MOST_KG = 16.5, 14.9
 
 
@@ -75,7 +80,9 @@ def measure(url: str, size: Size, calls: int) -> dict[str, Any]:
 
 def _stations(conn: Connection, now: datetime) -> list[int]:
     load_jurisdictions(conn)
-    homes = [row[0] for row in conn.execute("select id from equipment.jurisdiction where kind = 'district' order by id")]
+    homes = [
+        row[0] for row in conn.execute("select id from equipment.jurisdiction where kind = 'district' order by id")
+    ]
     today, found = now.astimezone(SHANGHAI).date(), []
     for number in range(STATIONS):
         made = NewOrganisation("filling_station", f"充装站{number + 1}", homes[number % len(homes)])
@@ -99,16 +106,11 @@ def _load(conn: Connection, size: Size, homes: list[int], now: datetime, rng: ra
         "station_id, code, maker_code, serial, make_date, variety_code, medium, volume_l, tare_kg, max_fill_kg, last_inspection,"
         " next_inspection, state, state_since, last_fill_at, registered_at, changed_at"
     )
-    with conn.cursor().copy(f"copy equipment.cylinder ({columns}) from stdin".encode()) as copy:
-        for number in range(1, size.cylinders + 1):
-            made = today - timedelta(days=rng.randint(100, 2_700))
-            # one in fifty is overdue
-            due = today + timedelta(days=rng.randint(1, 1_460) if rng.random() > 0.02 else -rng.randint(1, 300))
-            at = last.get(number)
-            copy.write_row(
-                (homes[number % STATIONS], code_of(number), "10890", f"{number:08d}", made, "2320", "lpg", 35.5, TARE_KG, MOST_KG,
-                 None, due, "empty", at or now - HISTORY, at, now - HISTORY, now)
-            )  # fmt: skip
+    lines = (
+        _cylinder_line(number, homes[number % STATIONS], last.get(number), today, now, rng)
+        for number in range(1, size.cylinders + 1)
+    )
+    _copy(conn, f"copy equipment.cylinder ({columns}) from stdin", lines)
     for table in ("cylinder", "cylinder_fill"):
         conn.execute(f"vacuum analyze equipment.{table}".encode())
 
@@ -124,18 +126,40 @@ def _copy_fills(conn: Connection, size: Size, homes: list[int], now: datetime) -
         "filled_at, checked_at, received_at, station_id, cylinder_no, empty_kg, residual_mpa, full_kg, net_kg, reweigh_kg, tare_kg,"
         " max_fill_kg, inspection_due, appearance_ok, leak_free, passed, traced, content, medium, gun, scale, filler, checker, video_url"
     )
-    due = date(2029, 1, 1)
-    with conn.cursor().copy(f"copy equipment.cylinder_fill ({columns}) from stdin".encode()) as copy:
+
+    def lines() -> Iterator[str]:
         for index in range(size.fills):
             number = index % size.cylinders + 1
-            at = now - HISTORY + step * index
-            last[number] = at
-            copy.write_row(
-                (at, at - timedelta(minutes=5), at, homes[number % STATIONS], number, 16.6, 0.1, 31.0, 14.5, 31.0, TARE_KG, MOST_KG,
-                 due, True, True, True, True, index.to_bytes(16, "big"), "lpg", f"G{index % 8}", f"S{index % 8}", "张充装", "李检查",
-                 f"https://video.example/f/{index}")
-            )  # fmt: skip
+            moment = now - HISTORY + step * index
+            last[number] = moment
+            at, checked = moment.isoformat(), (moment - timedelta(minutes=5)).isoformat()
+            yield (
+                f"{at}\t{checked}\t{at}\t{homes[number % STATIONS]}\t{number}\t16.6\t0.1\t31\t14.5\t31\t{TARE_KG}\t{MOST_KG}"
+                f"\t2029-01-01\tt\tt\tt\tt\t\\\\x{index:032x}\tlpg\tG{index % 8}\tS{index % 8}\t张充装\t李检查"
+                f"\thttps://video.example/f/{index}\n"
+            )
+
+    _copy(conn, f"copy equipment.cylinder_fill ({columns}) from stdin", lines())
     return last
+
+
+def _cylinder_line(
+    number: int, station: int, filled_at: datetime | None, today: date, now: datetime, rng: random.Random
+) -> str:
+    made = today - timedelta(days=rng.randint(100, 2_700))
+    # one in fifty is overdue
+    due = today + timedelta(days=rng.randint(1, 1_460) if rng.random() > OVERDUE else -rng.randint(1, 300))
+    since, last = (filled_at or now - HISTORY).isoformat(), filled_at.isoformat() if filled_at else "\\N"
+    return (
+        f"{station}\t{code_of(number)}\t10890\t{number:08d}\t{made}\t2320\tlpg\t35.5\t{TARE_KG}\t{MOST_KG}\t\\N\t{due}\tempty"
+        f"\t{since}\t{last}\t{(now - HISTORY).isoformat()}\t{now.isoformat()}\n"
+    )
+
+
+def _copy(conn: Connection, statement: str, lines: Iterator[str]) -> None:
+    with conn.cursor().copy(statement.encode()) as copy:
+        while block := list(islice(lines, BLOCK)):
+            copy.write("".join(block).encode())
 
 
 def _sizes(conn: Connection, size: Size) -> dict[str, Any]:
@@ -173,9 +197,12 @@ def _reading(conn: Connection, size: Size, homes: list[int], now: datetime, rng:
     station = Asker(1, "x", "x", Role.USE_UNIT_OFFICER, homes[0], None)
     city = Asker(2, "x", "x", Role.INSPECTOR, None, "/341300/")
     today = now.astimezone(SHANGHAI).date()
-    own = [number for number in range(STATIONS, size.cylinders + 1, STATIONS)]
-    scans = [_timed(conn, None, lambda n=rng.randint(1, size.cylinders): store.public(conn, code_of(n), now)) for _ in range(SCANS)]  # type: ignore[misc]
-    last = [_timed(conn, station, lambda n=rng.choice(own): store.fills_of(conn, n, 1)) for _ in range(SCANS)]  # type: ignore[misc]
+    own = range(STATIONS, size.cylinders + 1, STATIONS)
+    scans, last = [], []
+    for _ in range(SCANS):
+        code, number = code_of(rng.randint(1, size.cylinders)), rng.choice(own)
+        scans.append(_timed(conn, None, partial(store.public, conn, code, now)))
+        last.append(_timed(conn, station, partial(store.fills_of, conn, number, 1)))
     overdue = [_timed(conn, station, lambda: store.due_for_inspection(conn, date.min, today)) for _ in range(LISTS)]
     of_city = [_timed(conn, city, lambda: store.due_for_inspection(conn, date.min, today)) for _ in range(LISTS)]
     counts = [_timed(conn, city, lambda: store.due_counts(conn, now)) for _ in range(5)]
@@ -227,4 +254,3 @@ def _fill(number: int, at: datetime) -> Fill:
         leak_free=True, residual_mpa=0.1, empty_kg=16.6, full_kg=31.0, net_kg=14.5, reweigh_kg=31.0, gun="G1", scale="S1",
         filler="张充装", checker="李检查", video_url=f"https://video.example/f/{number}",
     )  # fmt: skip
-

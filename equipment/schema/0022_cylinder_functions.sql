@@ -82,10 +82,14 @@ begin
                  from equipment.cylinder c where c.code = any (codes);
 end $$;
 
+-- Functions that read the trace are PL/pgSQL, which keeps its plans: planning two years of partitions costs more than reading.
 -- Newest first, of every station in scope; each station's newest are taken from its index.
 create function equipment.recent_fills(since timestamptz, before timestamptz, below integer, how_many integer)
 returns setof equipment.cylinder_fill
-stable security definer set search_path = pg_catalog, pg_temp language sql as $$
+stable security definer set search_path = pg_catalog, pg_temp language plpgsql as $$
+#variable_conflict use_column
+begin
+    return query
     select f.* from unnest(equipment.stations_in_scope()) s(id)
     cross join lateral (
         select * from equipment.cylinder_fill x
@@ -93,26 +97,32 @@ stable security definer set search_path = pg_catalog, pg_temp language sql as $$
           and (x.filled_at, x.cylinder_no) < (before, below)
         order by x.filled_at desc, x.cylinder_no desc limit how_many
     ) f
-    order by f.filled_at desc, f.cylinder_no desc limit how_many
-$$;
+    order by f.filled_at desc, f.cylinder_no desc limit how_many;
+end $$;
 
 create function equipment.fills_of_cylinder(cylinder integer, how_many integer)
 returns setof equipment.cylinder_fill
-stable security definer set search_path = pg_catalog, pg_temp language sql as $$
+stable security definer set search_path = pg_catalog, pg_temp language plpgsql as $$
+#variable_conflict use_column
+begin
+    return query
     select f.* from equipment.cylinder_fill f
     where f.cylinder_no = cylinder and exists (
         select 1 from equipment.cylinder c where c.no = cylinder and c.station_id = any (equipment.stations_in_scope()))
-    order by f.filled_at desc limit how_many
-$$;
+    order by f.filled_at desc limit how_many;
+end $$;
 
 create function equipment.events_of_cylinder(cylinder integer, how_many integer)
 returns setof equipment.cylinder_event
-stable security definer set search_path = pg_catalog, pg_temp language sql as $$
+stable security definer set search_path = pg_catalog, pg_temp language plpgsql as $$
+#variable_conflict use_column
+begin
+    return query
     select e.* from equipment.cylinder_event e
     where e.cylinder_no = cylinder and exists (
         select 1 from equipment.cylinder c where c.no = cylinder and c.station_id = any (equipment.stations_in_scope()))
-    order by e.at desc, e.recorded_at desc limit how_many
-$$;
+    order by e.at desc, e.recorded_at desc limit how_many;
+end $$;
 
 -- Fills of one's own that are already there, by key.
 create function equipment.known_fills(cylinders integer[], moments timestamptz[])
@@ -128,7 +138,19 @@ $$;
 create function equipment.public_cylinder(wanted text, today date)
 returns table (code text, variety_code text, medium text, state text, station text, filled_at timestamptz, net_kg real,
                passed boolean, next_inspection date, inspection_valid boolean, insured boolean, licensed boolean, make_date date, scrap_date date)
-stable security definer set search_path = pg_catalog, pg_temp language sql as $$
+stable security definer set search_path = pg_catalog, pg_temp language plpgsql as $$
+#variable_conflict use_column
+declare
+    c equipment.cylinder;
+    f record;
+begin
+    select * into c from equipment.cylinder x where x.code = wanted;
+    if not found then
+        return;
+    end if;
+    -- by its whole key: one partition, one row
+    select x.net_kg, x.passed into f from equipment.cylinder_fill x where x.cylinder_no = c.no and x.filled_at = c.last_fill_at;
+    return query
     select c.code, c.variety_code, c.medium, c.state, o.name, c.last_fill_at, f.net_kg, f.passed, c.next_inspection,
            c.next_inspection >= today,
            exists (select 1 from equipment.filling_policy p
@@ -137,12 +159,8 @@ stable security definer set search_path = pg_catalog, pg_temp language sql as $$
                    where l.station_id = c.station_id and today between l.valid_from and l.valid_to
                      and c.medium = any (l.media) and (l.revoked_on is null or l.revoked_on > today)),
            c.make_date, c.scrap_date
-    from equipment.cylinder c
-    join equipment.organisation o on o.id = c.station_id
-    left join lateral (select x.net_kg, x.passed from equipment.cylinder_fill x
-                       where x.cylinder_no = c.no and x.filled_at = c.last_fill_at) f on true
-    where c.code = wanted
-$$;
+    from equipment.organisation o where o.id = c.station_id;
+end $$;
 
 -- 追溯覆盖: cylinders in scope, those with a code, and those of which every fill of the window left its whole trace.
 create function equipment.cylinder_coverage(since timestamptz, until timestamptz)

@@ -99,7 +99,7 @@ def _build(database: Database, clock: ManualClock) -> Iterator[Yard]:
             licence = NewLicence("TS4234001", ["lpg"], today - timedelta(days=1_000), today + timedelta(days=700))
             stations.add_licence(conn, station, licence, None, now)
             found.append(station)
-        yard = Yard(database, conn, clock, *found)
+        yard = Yard(database, conn, clock, found[0], found[1])
         for code in ("A-0001", "A-0002", "A-0003"):
             yard.cylinder(code)
         yard.cylinder("B-0001", yard.b)
