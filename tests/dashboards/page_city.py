@@ -304,5 +304,7 @@ def build(conn: Connection, now: datetime) -> None:
     add_incidents(conn, units, firm, accounts[Role.DESK], now)
     add_maintenance(conn, units, firm, user, accounts[Role.INSPECTOR], now)
     add_data_quality(conn, units[0], now)
-    fillers = [add_organisation(conn, "filling_station", f"{name}液化气充装站", now) for name in ("埇桥示例", "砀山示例")]
+    fillers = [
+        add_organisation(conn, "filling_station", f"{name}液化气充装站", now) for name in ("埇桥示例", "砀山示例")
+    ]
     simulate_filling(conn, fillers, cylinders=40, seed=5, now=now)
