@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +32,7 @@ from equipment.foundation.clock import SystemClock
 from equipment.foundation.database import Connection, DatabaseRole, connect
 from equipment.foundation.embedded_nats import EmbeddedNats, NatsOptions
 from equipment.foundation.ports import free_port
-from equipment.foundation.process import Child, spawn
+from equipment.foundation.process import Child, spawn, wait_until
 from ingest.account import delivery
 from ingest.broker import BrokerAddress, ensure_sessions
 from ingest.lease import make_shards
@@ -43,6 +45,8 @@ SETTLE_SECONDS = 8.0
 """A worker that has just taken its shards judges them only after the broker's ack_wait; the load begins when it does."""
 DRAIN_SECONDS = 60.0
 VALUES = 12
+TRIXIE = Path(__file__).parents[2] / ".local" / "trixie"
+"""Where scripts/trixie puts Debian's Mosquitto on machines that have none."""
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -131,21 +135,30 @@ def broker_of(kind: str, folder: Path, sync_interval: str) -> Iterator[tuple[int
         finally:
             nats.stop()
         return
-    program = Path("/usr/sbin/mosquitto")
-    if not program.exists():
-        raise BenchError("Mosquitto is not installed on this machine: apt-get install mosquitto, or use --broker nats")
-    port, home = free_port(), folder / "mosquitto"
-    home.mkdir()
-    (home / "mosquitto.conf").write_text(
-        f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {home}/\n"
-        "max_queued_messages 0\nmax_inflight_messages 1000\nuser root\nlog_dest stderr\n"
-    )
-    child = spawn([str(program), "-c", str(home / "mosquitto.conf")], name="mosquitto", log_path=home / "log")
-    time.sleep(1)
-    try:
-        yield port, child.pid
-    finally:
-        child.stop()
+    port = free_port()
+    root = Path("/") if Path("/usr/sbin/mosquitto").exists() else TRIXIE
+    if not (root / "usr/sbin/mosquitto").exists() or (root == TRIXIE and os.geteuid() != 0):
+        raise BenchError("Mosquitto is not here: install it, or run scripts/trixie as root, or use --broker nats")
+    with tempfile.TemporaryDirectory(prefix="teshe-mosquitto-", dir=root / "var/tmp") as home:
+        inside = f"/{Path(home).relative_to(root)}"
+        Path(home, "mosquitto.conf").write_text(
+            f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {inside}/\n"
+            "max_queued_messages 0\nmax_inflight_messages 1000\nuser root\nlog_dest stderr\n"
+        )
+        argv = ["/usr/sbin/mosquitto", "-c", f"{inside}/mosquitto.conf"]
+        command = argv if root == Path("/") else ["chroot", str(root), *argv]
+        child = spawn(command, name="mosquitto", log_path=folder / "mosquitto.log")
+        wait_until(lambda: is_open(port), child, SystemClock(), timeout_seconds=20, what="Mosquitto")
+        try:
+            yield port, child.pid
+        finally:
+            child.stop()
+
+
+def is_open(port: int) -> bool:
+    """Whether somebody listens there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def make_plant(folder: Path, url: str, port: int, broker_pid: int, conn: Connection) -> Plant:
