@@ -319,8 +319,8 @@ class Worker:
         log.info("shards_owned", shards=sorted(self._lease.epochs), fresh=sorted(fresh))
 
     def _acquire(self, conn: Connection) -> None:
-        """Let the stage recover the state of exactly the shards we own."""
-        self._store_of(conn).states.reload()
+        """Forget what a transaction may have undone; the stage recovers the state of exactly the shards we own."""
+        self._store_of(conn).forget_connection()
         with translated(), conn.transaction():
             if self._lease.epochs:
                 self._store_of(conn).hold_leases(conn, self._lease, sorted(self._lease.epochs))

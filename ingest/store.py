@@ -80,7 +80,7 @@ class Store:
         self.forget_connection()
 
     def forget_connection(self) -> None:
-        """The connection was replaced: its temporary tables are gone, and nobody knows what its last commit did."""
+        """A connection or a transaction was lost, and with it perhaps temporary tables and partitions it had made."""
         self._partitions = {name: Partitions(self._level, partition) for name, partition in self._tables.items()}
         self._staged.clear()
         self.states.reload()
