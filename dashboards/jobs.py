@@ -1,11 +1,12 @@
 """The jobs process: numbers the streams, turns alarms and calls into incidents and leads, watches every clock.
 
-One loop of short transactions. A second jobs process may run beside it: sequencers take a lock, consumers lock their
+One loop of short transactions; the upkeep of the store, whose duties may take seconds, runs in a thread of its own. A second jobs process may run beside it: sequencers take a lock, consumers lock their
 cursor, and clocks act through the same state tables as people.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,9 +20,10 @@ from equipment.access.store import forget_sessions
 from equipment.foundation import metrics, stream
 from equipment.foundation.clock import Clock
 from equipment.foundation.database import Connection, DatabaseRole, connect, translated
-from equipment.foundation.errors import WorldError
+from equipment.foundation.errors import BugError, WorldError
 from equipment.foundation.logs import get_logger
 from equipment.foundation.process import StopSignal, backoff_seconds
+from ingest.upkeep import UpkeepOptions, run_upkeep
 from maintenance.runner import LeadRunner
 
 log = get_logger("dashboards.jobs")
@@ -85,7 +87,29 @@ def sequence_all(conn: Connection, now: datetime) -> int:
     return done
 
 
-def run_jobs(url: str, desk: DeskSettings, clock: Clock, stop: StopSignal) -> None:
+class UpkeepEndedError(BugError):
+    """The upkeep's thread has ended by itself; the process ends too, so that its supervisor starts both again."""
+
+
+def run_jobs_and_upkeep(url: str, desk: DeskSettings, upkeep: UpkeepOptions, clock: Clock, stop: StopSignal) -> None:
+    """Both loops until asked to stop.
+
+    Raises
+    ------
+    UpkeepEndedError
+    """
+    thread = threading.Thread(target=run_upkeep, args=(url, upkeep, clock, stop), name="upkeep")
+    thread.start()
+    try:
+        run_jobs(url, desk, clock, stop, thread.is_alive)
+    finally:
+        stop.set()
+        thread.join()
+
+
+def run_jobs(
+    url: str, desk: DeskSettings, clock: Clock, stop: StopSignal, upkeep_lives: Callable[[], bool] = lambda: True
+) -> None:
     """Turn until asked to stop; a database that is away is waited for."""
     attempt = 0
     while not stop.is_set:
@@ -97,6 +121,8 @@ def run_jobs(url: str, desk: DeskSettings, clock: Clock, stop: StopSignal) -> No
             ):
                 log.info("jobs_ready")
                 while not stop.is_set:
+                    if not upkeep_lives():
+                        raise UpkeepEndedError("the upkeep has ended by itself; its traceback is in this log")
                     began = clock.monotonic()
                     done = jobs.turn(conn, clock.now())
                     backlog_age.set(clock.monotonic() - began)

@@ -12,7 +12,7 @@ import uvicorn
 from alarms.incidents.settings import DeskSettings
 from dashboards.app import create_app
 from dashboards.composition import PACKAGES, process_environment, require_database, starter
-from dashboards.jobs import run_jobs
+from dashboards.jobs import run_jobs_and_upkeep
 from dashboards.settings import WebSettings
 from dashboards.worker import run_worker
 from equipment.foundation import migrations
@@ -22,8 +22,11 @@ from equipment.foundation.logs import configure_logging
 from equipment.foundation.process import StopSignal, Supervisor
 from equipment.foundation.settings import FoundationSettings
 from ingest.broker import BrokerAddress, ensure_sessions
+from ingest.devices import DeviceSettings
 from ingest.lease import make_shards
+from ingest.retention import RetentionSettings
 from ingest.settings import IngestSettings
+from ingest.upkeep import UpkeepOptions, UpkeepSettings
 
 CHECK_SECONDS = 0.5
 
@@ -56,9 +59,13 @@ def worker_command() -> None:
 
 
 def jobs_command() -> None:
-    """Incidents, leads, clocks."""
+    """Incidents, leads, clocks; rollups, the account, retention."""
     settings = _settings()
-    run_jobs(require_database(settings), DeskSettings(), SystemClock(), StopSignal().listen())
+    address = BrokerAddress(
+        settings.broker_host, settings.broker_port, settings.broker_username, settings.broker_password
+    )
+    upkeep = UpkeepOptions(UpkeepSettings(), RetentionSettings(), DeviceSettings(), address)
+    run_jobs_and_upkeep(require_database(settings), DeskSettings(), upkeep, SystemClock(), StopSignal().listen())
 
 
 def web_command(
