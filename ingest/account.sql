@@ -56,7 +56,7 @@ order by coalesce(g.missing, 0) desc, h.quarantined desc, h.received desc limit 
 select u.id, g.first_seq, g.last_seq, g.noticed_at, g.before_at, g.after_at
 from ingest.seq_gap g join equipment.unit u on u.no = g.unit_no
 where g.noticed_at >= %(since)s and g.noticed_at < %(settled)s and (%(unit)s::text is null or u.id = %(unit)s)
-order by g.noticed_at desc limit %(most)s;
+order by g.noticed_at desc, g.after_at desc, g.first_seq desc limit %(most)s;
 
 -- name: gap_totals
 select count(distinct unit_no), count(*), coalesce(sum(last_seq - first_seq + 1), 0)

@@ -110,7 +110,8 @@ def _seqs(outcome: Outcome) -> npt.NDArray[np.void]:
         part["unit_no"], part["seq"], part["at_us"] = columns.unit_no[own], columns.seq[own], columns.server_us[own]
         parts.append(part)
     refused = [
-        (q.unit_no, q.seq, q.ts_us)
+        # a sample cannot have been taken after it arrived
+        (q.unit_no, q.seq, min(q.ts_us, round(q.message.received_at.timestamp() * 1_000_000)))
         for q in outcome.refused
         if q.unit_no and q.seq is not None and q.ts_us is not None and q.reason not in FROM_COLUMNS
     ]
