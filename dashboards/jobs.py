@@ -1,12 +1,11 @@
 """The jobs process: numbers the streams, turns alarms and calls into incidents and leads, watches every clock.
 
-One loop of short transactions; the upkeep of the store, whose duties may take seconds, runs in a thread of its own. A second jobs process may run beside it: sequencers take a lock, consumers lock their
+One loop of short transactions; the upkeep of the store runs beside it (ingest/upkeep.py). A second jobs process may run beside it: sequencers take a lock, consumers lock their
 cursor, and clocks act through the same state tables as people.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,21 +19,24 @@ from equipment.access.store import forget_sessions
 from equipment.foundation import metrics, stream
 from equipment.foundation.clock import Clock
 from equipment.foundation.database import Connection, DatabaseRole, connect, translated
-from equipment.foundation.errors import BugError, WorldError
+from equipment.foundation.errors import WorldError
 from equipment.foundation.logs import get_logger
 from equipment.foundation.process import StopSignal, backoff_seconds
-from ingest.upkeep import UpkeepOptions, run_upkeep
+from equipment.transparency import log
+from equipment.transparency.keys import Signer
 from maintenance.runner import LeadRunner
 
-log = get_logger("dashboards.jobs")
+logger = get_logger("dashboards.jobs")
 STREAMS = ("alarms", "calls", "desk", "ledger")
 PAUSE_SECONDS = 0.02
 """Between two looks; what an alarm waits for its number and its incident."""
 SHELVES_EVERY = timedelta(seconds=1)
 SESSIONS_EVERY = timedelta(minutes=10)
+SIGNATURES_EVERY = timedelta(seconds=1)
 
 turns = metrics.counter("teshe_jobs_turns_total", "Turns of the jobs loop")
 numbered = metrics.counter("teshe_stream_entries_total", "Stream entries numbered", ("stream",))
+sealed_total = metrics.counter("teshe_log_entries_total", "Entries of the tamper-evident log numbered")
 backlog_age = metrics.gauge("teshe_jobs_turn_seconds", "Length of the last turn of the jobs loop [s]")
 
 
@@ -57,10 +59,15 @@ class _Periodic:
 class Jobs:
     """Everything that happens without anybody asking."""
 
-    def __init__(self, desk: DeskSettings) -> None:
+    def __init__(self, desk: DeskSettings, signer: Signer) -> None:
         self._incidents = IncidentRunner(desk)
         self._leads = LeadRunner()
-        self._periodic = (_Periodic(SHELVES_EVERY, release_due), _Periodic(SESSIONS_EVERY, forget_sessions))
+        self._signer = signer
+        self._periodic = (
+            _Periodic(SHELVES_EVERY, release_due),
+            _Periodic(SESSIONS_EVERY, forget_sessions),
+            _Periodic(SIGNATURES_EVERY, self._sign),
+        )
 
     def turn(self, conn: Connection, now: datetime) -> int:
         """Look at everything once; returns how much was done. ``conn`` has no transaction open."""
@@ -69,10 +76,18 @@ class Jobs:
         done += self._leads.run_once(conn, now)
         # what incidents and leads have just told the feed gets its number in the same turn
         done += sequence_all(conn, now)
+        with conn.transaction():
+            sealed = log.sequence(conn, now)
+        sealed_total.inc(sealed)
+        done += sealed
         for job in self._periodic:
             job.run_if_due(conn, now)
         turns.inc()
         return done
+
+    def _sign(self, conn: Connection, now: datetime) -> int:
+        log.register_key(conn, self._signer.public(now), None)
+        return int(log.sign_if_due(conn, self._signer, self._signer.name, now) is not None)
 
 
 def sequence_all(conn: Connection, now: datetime) -> int:
@@ -87,42 +102,18 @@ def sequence_all(conn: Connection, now: datetime) -> int:
     return done
 
 
-class UpkeepEndedError(BugError):
-    """The upkeep's thread has ended by itself; the process ends too, so that its supervisor starts both again."""
-
-
-def run_jobs_and_upkeep(url: str, desk: DeskSettings, upkeep: UpkeepOptions, clock: Clock, stop: StopSignal) -> None:
-    """Both loops until asked to stop.
-
-    Raises
-    ------
-    UpkeepEndedError
-    """
-    thread = threading.Thread(target=run_upkeep, args=(url, upkeep, clock, stop), name="upkeep")
-    thread.start()
-    try:
-        run_jobs(url, desk, clock, stop, thread.is_alive)
-    finally:
-        stop.set()
-        thread.join()
-
-
-def run_jobs(
-    url: str, desk: DeskSettings, clock: Clock, stop: StopSignal, upkeep_lives: Callable[[], bool] = lambda: True
-) -> None:
+def run_jobs(url: str, desk: DeskSettings, signer: Signer, clock: Clock, stop: StopSignal) -> None:
     """Turn until asked to stop; a database that is away is waited for."""
     attempt = 0
     while not stop.is_set:
-        jobs = Jobs(desk)
+        jobs = Jobs(desk, signer)
         try:
             with (
                 translated(),
                 connect(url, DatabaseRole.SYSTEM, application_name="teshe-jobs", autocommit=True) as conn,
             ):
-                log.info("jobs_ready")
+                logger.info("jobs_ready")
                 while not stop.is_set:
-                    if not upkeep_lives():
-                        raise UpkeepEndedError("the upkeep has ended by itself; its traceback is in this log")
                     began = clock.monotonic()
                     done = jobs.turn(conn, clock.now())
                     backlog_age.set(clock.monotonic() - began)
@@ -130,5 +121,5 @@ def run_jobs(
                     stop.wait(0 if done else PAUSE_SECONDS)
         except (WorldError, psycopg.Error) as error:
             attempt += 1
-            log.error("jobs_failed", error=str(error), kind=type(error).__name__, attempt=attempt)
+            logger.error("jobs_failed", error=str(error), kind=type(error).__name__, attempt=attempt)
             stop.wait(backoff_seconds(attempt))
