@@ -130,6 +130,7 @@ class Figures:
     devices_offline: int
     replays_waiting: int
     quarantine_waiting: int
+    upkeep_ran_at: datetime | None
     accept_from: datetime
     complete_from: datetime
 
@@ -190,9 +191,15 @@ def gap_totals(conn: Connection, asked: Asked) -> GapTotals:
     return GapTotals(*(int(value) for value in row or (0, 0, 0)))
 
 
-def figures(conn: Connection) -> Figures:
-    """What monitoring sees; needs no scope."""
-    row = conn.execute(QUERIES.figures).fetchone()
+def figures(conn: Connection, now: datetime) -> Figures:
+    """What monitoring sees; needs no scope.
+
+    Raises
+    ------
+    NotMigratedError
+        The database is not one of this version.
+    """
+    row = conn.execute(QUERIES.figures, (now,)).fetchone()
     if row is None:
         raise NotMigratedError("the horizon has no row: run teshe migrate")
     return Figures(*row)

@@ -25,9 +25,7 @@ from ingest.reading_kind r join pg_temp.wanted_key w on r.unit_no = w.unit_no an
 where w.ts between (select min(ts) from pg_temp.wanted_key) and (select max(ts) from pg_temp.wanted_key);
 
 -- name: total
-select coalesce(sum(received), 0), coalesce(sum(stored), 0), coalesce(sum(duplicates), 0), coalesce(sum(quarantined), 0),
-       coalesce(sum(redelivered), 0), coalesce(sum(late), 0)
-from ingest.hour_total;
+select received, stored, duplicates, quarantined, redelivered, late from ingest.account_total();
 
 -- name: by_hour
 select hour, received, stored, duplicates, quarantined, redelivered, late
@@ -64,8 +62,8 @@ from ingest.seq_gap where noticed_at >= %(since)s and noticed_at < %(settled)s;
 
 -- name: figures
 select last_batch_at, dirty_markers, account_notes, stream_pending, shards_owned, devices_online, devices_offline,
-       replays_waiting, quarantine_waiting, accept_from, complete_from
-from ingest.operating_figures();
+       replays_waiting, quarantine_waiting, upkeep_ran_at, accept_from, complete_from
+from ingest.operating_figures(%s);
 
 -- name: duties
 select duty, ran_at, seconds, done, failed_at, failure from ingest.upkeep_duty order by duty;

@@ -11,4 +11,4 @@ select at, value, low, high, samples from ingest.sample_points(%s, %s, %s, %s, %
 select at, value, low, high, samples from ingest.rollup_points(%s, %s, %s, %s, %s, %s, %s, %s);
 
 -- name: complete_from
-select complete_from from ingest.operating_figures();
+select ingest.complete_from();

@@ -74,7 +74,7 @@ def account_command(
 
 def account_rows(conn: Connection, by: AccountBy, asked: account.Asked) -> dict[str, Any]:
     """The account as JSON says it."""
-    sums, ever, figures = account.delivery(conn, asked.since), account.total(conn), account.figures(conn)
+    sums, ever, figures = account.delivery(conn, asked.since), account.total(conn), account.figures(conn, asked.now)
     body: dict[str, Any] = {
         **asdict(sums), "balanced": sums.balanced, "since": asked.since, "last_batch_at": figures.last_batch_at,
         "since_beginning": {**asdict(ever), "balanced": ever.balanced, "notes_waiting": figures.account_notes},

@@ -84,9 +84,7 @@ def web_login(settings: FoundationSettings) -> None:
 
 
 def _broker(settings: FoundationSettings) -> BrokerAddress:
-    return BrokerAddress(
-        settings.broker_host, settings.broker_port, settings.broker_username, settings.broker_password
-    )
+    return BrokerAddress(settings.broker_host, settings.broker_port, settings.broker_username, settings.broker_password)
 
 
 def worker_command() -> None:

@@ -203,22 +203,39 @@ revoke all on function ingest.request_replay(bigint, timestamptz) from public;
 grant execute on function ingest.request_replay(bigint, timestamptz) to teshe_scoped, teshe_system;
 
 -- Figures of the whole installation for monitoring: counts without a person, a unit or an address.
-create function ingest.operating_figures() returns table (
+create function ingest.operating_figures(at timestamptz) returns table (
     last_batch_at timestamptz, dirty_markers bigint, account_notes bigint, stream_pending bigint,
     shards_owned bigint, devices_online bigint, devices_offline bigint, replays_waiting bigint,
-    quarantine_waiting bigint, accept_from timestamptz, complete_from timestamptz)
+    quarantine_waiting bigint, upkeep_ran_at timestamptz, accept_from timestamptz, complete_from timestamptz)
 stable security definer set search_path = pg_catalog, pg_temp language sql as $$
     select (select max(last.judged_at) from ingest.shard s cross join lateral
                 (select b.judged_at from ingest.batch b where b.shard = s.shard order by b.number desc limit 1) last),
            (select count(*) from ingest.rollup_dirty), (select count(*) from ingest.account_note),
            (select count(*) from equipment.stream_pending),
-           (select count(*) from ingest.shard where owner is not null and lease_until > now()),
+           (select count(*) from ingest.shard where owner is not null and lease_until > at),
            (select count(*) from ingest.unit_state where online), (select count(*) from ingest.unit_state where not online),
            (select count(*) from ingest.replay_request r join ingest.quarantine q on q.id = r.entry_id
             where q.replayed_at is null and r.failed_at is null),
            (select coalesce(sum(samples), 0) from ingest.quarantine where replayed_at is null),
-           h.accept_from, h.complete_from
+           (select ran_at from ingest.upkeep_duty where duty = 'account'), h.accept_from, h.complete_from
     from ingest.horizon h
 $$;
-revoke all on function ingest.operating_figures() from public;
-grant execute on function ingest.operating_figures() to teshe_scoped, teshe_system;
+revoke all on function ingest.operating_figures(timestamptz) from public;
+grant execute on function ingest.operating_figures(timestamptz) to teshe_scoped, teshe_system;
+
+-- From where on samples are complete; says nothing of anybody.
+create function ingest.complete_from() returns timestamptz
+stable security definer set search_path = pg_catalog, pg_temp language sql as $$ select complete_from from ingest.horizon $$;
+revoke all on function ingest.complete_from() from public;
+grant execute on function ingest.complete_from() to teshe_scoped, teshe_system;
+
+-- The account since the beginning, over all units.
+create function ingest.account_total() returns table (
+    received bigint, stored bigint, duplicates bigint, quarantined bigint, redelivered bigint, late bigint)
+stable security definer set search_path = pg_catalog, pg_temp language sql as $$
+    select coalesce(sum(received), 0)::bigint, coalesce(sum(stored), 0)::bigint, coalesce(sum(duplicates), 0)::bigint,
+           coalesce(sum(quarantined), 0)::bigint, coalesce(sum(redelivered), 0)::bigint, coalesce(sum(late), 0)::bigint
+    from ingest.hour_total
+$$;
+revoke all on function ingest.account_total() from public;
+grant execute on function ingest.account_total() to teshe_scoped, teshe_system;
