@@ -105,4 +105,4 @@ def test_a_unit_says_since_when_and_why_its_device_is_offline(platform: Platform
     platform.pipeline.raw(UNIT, {"online": False, "session": "a", "will": True}, Channel.STATUS)
     text = platform.person(role).client.get(f"/units/{UNIT}").text
     assert "连接中断" in text
-    assert "设备上下线记录" in text
+    assert "装置上下线记录" in text
