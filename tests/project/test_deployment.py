@@ -17,6 +17,7 @@ from typer.main import get_command
 from dashboards.commands import app
 from dashboards.commands.services import web_login
 from dashboards.settings import WebSettings
+from equipment.cylinders.settings import CylinderSettings
 from equipment.foundation.embedded_nats import EmbeddedNats, binary
 from equipment.foundation.errors import InputError
 from equipment.foundation.settings import FoundationSettings
@@ -34,7 +35,7 @@ KNOWN_SETTINGS = {
     f"{settings.model_config.get('env_prefix')}{name}".upper()
     for settings in (FoundationSettings, WebSettings, IngestSettings, DeviceSettings, RetentionSettings, UpkeepSettings)
     for name in settings.model_fields
-}
+} | {f"TESHE_CYLINDER_{name}".upper() for name in CylinderSettings.model_fields}
 
 
 def in_profile(profile: str) -> set[str]:
