@@ -158,4 +158,8 @@ def _status(message: Message, unit: UnitSummary, result: Decoded) -> None:
         raise PayloadError(
             Reason.WRONG_TYPE.value, f"status: a session is at most {LONGEST_SESSION} printable characters"
         )
-    result.statuses.append(StatusReport(unit.no, status.online, status.session, message.received_at))
+    result.statuses.append(
+        StatusReport(
+            unit.no, status.online, status.session, message.received_at, will=status.will, retained=message.retained
+        )
+    )

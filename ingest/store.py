@@ -20,10 +20,11 @@ from equipment.catalogue.model import Kind, Signal, SignalType
 from equipment.foundation.database import Connection, load_queries
 from equipment.foundation.migrations import time_partitions
 from equipment.foundation.timescale import Partitions, TimescaleLevel
+from ingest import account_notes
 from ingest import copy_binary as binary
 from ingest.clock_offset import ClockOffsets
 from ingest.codes.lists import canonical
-from ingest.content import mix
+from ingest.devices import take_reports
 from ingest.errors import LeaseLostError
 from ingest.model import (
     BatchRef,
@@ -39,6 +40,9 @@ from ingest.model import (
     Rows,
     Tally,
 )
+from ingest.repeats import has_repeats, split_repeats
+from ingest.retention import accept_from_us, too_old
+from ingest.rollups.refresh import mark_dirty
 from ingest.unit_states import UnitStates
 
 QUERIES = load_queries(__file__)
@@ -106,16 +110,22 @@ class Store:
         tallies = {shard: Tally() for shard in shards}
         conflicts: list[Quarantined] = []
         rows: Rows = {}
-        for name, columns in decoded.rows.items():
+        accept_from = accept_from_us(conn)
+        for name, arrived in decoded.rows.items():
             kind = load_catalogue().kind(name)
+            columns = _without_too_old(arrived, accept_from, conflicts)
             if kind is not None and len(columns):
                 rows[name] = self._insert_kind(conn, kind, columns, numbers, tallies, conflicts)
         self._insert_codes(conn, rows, numbers)
         refused = [*decoded.quarantined, *conflicts]
-        self._insert_quarantine(conn, refused, numbers, tallies)
+        kept = self._insert_quarantine(conn, refused, numbers, tallies)
         for shard, samples in decoded.repeats.items():
             tallies[shard].redelivered += samples
-        self._update_states(conn, decoded, clocks, now)
+        if self.states.due(now):
+            self.states.write(conn, clocks, now)
+        begun = take_reports(conn, decoded.statuses)
+        mark_dirty(conn, {name: (columns.unit_no, columns.ts_us) for name, columns in rows.items()})
+        account_notes.leave(conn, account_notes.Outcome(decoded, rows, kept, tallies, begun), now)
         refs = tuple(BatchRef(shard, numbers[shard], folds.get(shard, Fold.NOW)) for shard in shards)
         self.insert_batches(conn, refs, tallies, lease, rule_set, now)
         return Stored(rows, refs, tallies)
@@ -169,8 +179,8 @@ class Store:
     ) -> Columns:  # fmt: skip
         table = f"ingest.reading_{kind.name}"
         unique = columns
-        if _has_repeats(columns):
-            first, repeated = _split_repeats(columns)
+        if has_repeats(columns):
+            first, repeated = split_repeats(columns)
             unique = columns.take(first)
             for index, original in repeated:
                 same = bool(columns.content[index] == columns.content[original])
@@ -267,7 +277,8 @@ class Store:
 
     def _insert_quarantine(
         self, conn: Connection, refused: Sequence[Quarantined], numbers: Mapping[int, int], tallies: dict[int, Tally]
-    ) -> None:
+    ) -> list[Quarantined]:
+        """Keep what was refused; returns it without what the broker repeated and the quarantine has already."""
         kept: list[Quarantined] = []
         keys: set[tuple[int, str, int]] = set()
         for q in refused:
@@ -281,7 +292,7 @@ class Store:
                 keys.add(key)
                 kept.append(q)
         if not kept:
-            return
+            return kept
         with conn.cursor() as cursor:
             cursor.executemany(
                 QUERIES.insert_quarantine,
@@ -292,12 +303,7 @@ class Store:
                     for q in kept
                 ],
             )  # fmt: skip
-
-    def _update_states(self, conn: Connection, decoded: Decoded, clocks: ClockOffsets, now: datetime) -> None:
-        if self.states.due(now):
-            self.states.write(conn, clocks, now)
-        for status in decoded.statuses:
-            conn.execute(QUERIES.upsert_status, (status.unit_no, status.online, status.session, status.at))
+        return kept
 
 
 def payload_hash(payload: bytes) -> int:
@@ -328,30 +334,6 @@ def _shards_of(decoded: Decoded) -> set[int]:
     return shards
 
 
-def _has_repeats(columns: Columns) -> bool:
-    """Whether two samples may have one key; a hash of the keys decides, so "no" is certain."""
-    keys = mix(columns.ts_us.view(np.uint64) ^ mix(columns.seq.view(np.uint64)))
-    keys ^= mix((columns.unit_no.astype(np.int64) << 16 | columns.channel).view(np.uint64))
-    return len(np.unique(keys)) < len(keys)
-
-
-def _split_repeats(columns: Columns) -> tuple[Any, list[tuple[int, int]]]:
-    """Index of the first sample of each key, and of every further one with its first."""
-    seen: dict[tuple[int, int, int, int], int] = {}
-    first: list[int] = []
-    repeated: list[tuple[int, int]] = []
-    keys = zip(
-        columns.unit_no.tolist(), columns.ts_us.tolist(), columns.channel.tolist(), columns.seq.tolist(), strict=True
-    )
-    for index, key in enumerate(keys):
-        original = seen.setdefault(key, index)
-        if original == index:
-            first.append(index)
-        else:
-            repeated.append((index, original))
-    return np.array(first, dtype=np.intp), repeated
-
-
 def _account_repeat(
     columns: Columns, index: int, tallies: dict[int, Tally], conflicts: list[Quarantined], *, same: bool
 ) -> None:
@@ -364,10 +346,24 @@ def _account_repeat(
         tally.duplicates += 1
 
 
+def _without_too_old(columns: Columns, accept_from: int, refused: list[Quarantined]) -> Columns:
+    old = too_old(columns, accept_from)
+    if not old.any():
+        return columns
+    why = f"before {moment(accept_from).isoformat()}, from where on samples are kept (TESHE_RETENTION_RAW_DAYS)"
+    refused += [_refused(columns, int(index), Reason.TOO_OLD, why) for index in np.flatnonzero(old)]
+    return columns.take(np.flatnonzero(~old))
+
+
 def _conflict(columns: Columns, index: int) -> Quarantined:
+    why = "another sample with the same unit, time, channel and seq is stored already"
+    return _refused(columns, index, Reason.CONFLICTING, why)
+
+
+def _refused(columns: Columns, index: int, reason: Reason, detail: str) -> Quarantined:
     message = columns.messages[index]
     return Quarantined(
-        message, Reason.CONFLICTING, "another sample with the same unit, time, channel and seq is stored already",
+        message, reason, detail,
         unit_no=int(columns.unit_no[index]), channel=Channel(int(columns.channel[index])).name.lower(),
         ts_us=int(columns.ts_us[index]), seq=int(columns.seq[index]), position=columns.positions[index],
     )  # fmt: skip
