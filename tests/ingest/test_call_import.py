@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from equipment.foundation.database import Connection
 from ingest.call_import import import_calls, read_rows, template
+from ingest.call_table import text_lines
 from ingest.errors import ImportFileError
 from tests.conftest import START
 
@@ -39,7 +40,7 @@ def test_a_messy_file_is_taken_apart_row_by_row(conn: Connection, encoding: str)
     assert (report.rows, report.new, report.refused, report.ignored_columns) == (8, 3, 5, ["值班长"])
     assert (trial.new, trial.refused, trial.errors) == (report.new, report.refused, report.errors)
     assert [(e.row, e.column) for e in report.errors] == [
-        (7, "工单编号"), (8, "接警时间"), (9, "类别"), (9, "困人数"), (10, "救援成功时间"), (11, "工单编号"),
+        (7, "工单编号"), (8, "报警时间"), (9, "工单类型"), (9, "被困人数"), (10, "解救时间"), (11, "工单编号"),
     ]  # fmt: skip
     assert all(e.reason for e in report.errors)
     again = import_calls(conn, content, None, NOW, dry_run=False)
@@ -79,7 +80,7 @@ def test_a_file_that_is_no_table_of_calls_says_what_is_missing(conn: Connection,
 
 
 def test_the_template_is_a_file_that_we_read() -> None:
-    ignored, rows = read_rows(template().removeprefix("\ufeff"))
+    ignored, rows = read_rows(text_lines(template().removeprefix("\ufeff")))
     assert ignored == []
     assert list(rows) == []
 
@@ -88,7 +89,7 @@ def test_the_template_is_a_file_that_we_read() -> None:
 def test_no_text_makes_the_reader_stumble(text: str) -> None:
     header = "工单编号,接警时间,类别\n"
     try:
-        _, rows = read_rows(header + text)
+        _, rows = read_rows(text_lines(header + text))
         for line, cells in rows:
             assert line > 1
             assert set(cells) <= {"external_id", "reported_at", "category"}
