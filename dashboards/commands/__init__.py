@@ -7,7 +7,7 @@ import sys
 import typer
 
 from alarms.errors import AlarmsError
-from dashboards.commands import bench, demo, inspect, services
+from dashboards.commands import bench, bridge, demo, inspect, services
 from dashboards.errors import DashboardsError
 from dashboards.indicators import commands as indicator
 from equipment.errors import EquipmentError
@@ -24,6 +24,8 @@ app = typer.Typer(
 app.command("demo")(demo.demo_command)
 for name, command in services.COMMANDS.items():
     app.command(name)(command)
+app.command("bridge")(bridge.bridge_command)
+app.add_typer(bridge.gateways, name="gateway")
 app.command("account")(inspect.account_command)
 app.command("catalogue")(inspect.catalogue_command)
 app.add_typer(inspect.imports, name="import")
