@@ -91,7 +91,9 @@ def list_command(as_json: AsJson = False) -> None:
     with _database() as conn:
         found = read.sources(conn)
     if as_json:
-        typer.echo(json.dumps([{**asdict(s), "guaranteed": s.guaranteed} for s in found], default=str, ensure_ascii=False))
+        typer.echo(
+            json.dumps([{**asdict(s), "guaranteed": s.guaranteed} for s in found], default=str, ensure_ascii=False)
+        )
         return
     for s in found:
         guarantee = {None: "nothing received", True: "guaranteed", False: "no delivery guarantee"}[s.guaranteed]

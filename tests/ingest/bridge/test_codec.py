@@ -66,7 +66,9 @@ def test_a_message_written_by_hand_is_read_field_by_field() -> None:
         b"\x0a\x05speed" + b"\x10\x07" + b"\x18\xe8\x07" + b"\x20\x09" + b"\x28\x01" + b"\x65" + struct.pack("<f", 1.5)
     )
     null = b"\x10\x08" + b"\x38\x01"
-    payload = b"\x08\xd0\x0f" + b"\x12" + bytes([len(metric)]) + metric + b"\x12" + bytes([len(null)]) + null + b"\x18\x05"
+    payload = (
+        b"\x08\xd0\x0f" + b"\x12" + bytes([len(metric)]) + metric + b"\x12" + bytes([len(null)]) + null + b"\x18\x05"
+    )
     back = decode(payload)
     assert (back.timestamp_ms, back.seq) == (2_000, 5)
     assert back.metrics[0] == Metric("speed", 7, 1_000, DataType.FLOAT, 1.5, historical=True)

@@ -177,7 +177,9 @@ def test_the_same_on_mosquitto(mosquitto_plant: Plant) -> None:
 
 def test_a_call_centre_is_answered_after_the_commit_and_a_second_bridge_waits(plant: Plant) -> None:
     store.add_gateway(plant.conn, "centre", "call_centre", "test", datetime.now(UTC))
-    plate = plant.conn.execute("select rescue_code from equipment.unit where rescue_code is not null limit 1").fetchone()
+    plate = plant.conn.execute(
+        "select rescue_code from equipment.unit where rescue_code is not null limit 1"
+    ).fetchone()
     assert plate is not None
     answers: list[list[dict[str, object]]] = []
     plant.device.on_message = lambda _c, _u, m: answers.append(json.loads(m.payload))
@@ -193,7 +195,11 @@ def test_a_call_centre_is_answered_after_the_commit_and_a_second_bridge_waits(pl
         time.sleep(1.0)
         plant.device.publish("teshe-gateway/v1/centre/calls", json.dumps(body), qos=1).wait_for_publish(10)
         eventually(lambda: len(answers) == 1, 60)
-        assert [(a["external_id"], a["result"]) for a in answers[0]] == [("W1", "new"), ("W2", "refused"), ("W3", "refused")]
+        assert [(a["external_id"], a["result"]) for a in answers[0]] == [
+            ("W1", "new"),
+            ("W2", "refused"),
+            ("W3", "refused"),
+        ]
         assert "category" in str(answers[0][1]["problem"])
         assert all(process.poll() is None for process in processes)
     stored = plant.conn.execute("select source, external_id, link from ingest.call_record").fetchall()
