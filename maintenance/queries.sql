@@ -20,6 +20,9 @@ where organisation_id = %s and certificate_no = any(%s);
 select r.unit_no, r.state, r.firm_org_id, u.id from maintenance.record r join equipment.unit u on u.no = r.unit_no
 where r.id = %s for update of r;
 
+-- name: record_exists
+select 1 from maintenance.record where id = %s;
+
 -- name: set_record_state
 update maintenance.record set state = %s, confirmed_at = %s, confirmed_by = %s, dispute_reason = %s where id = %s;
 
@@ -36,9 +39,6 @@ update maintenance.lead set occurrences = occurrences + 1, last_seen_at = greate
     urgent = urgent or %(urgent)s, deadline = case when %(urgent)s and not urgent then least(deadline, %(deadline)s) else deadline end
 where unit_no = %(unit_no)s and cause = %(cause)s and state = 'pending'
 returning id;
-
--- name: insert_lead_event
-insert into maintenance.lead_event (lead_id, unit_no, event, at, account_id, reason, detail) values (%s, %s, %s, %s, %s, %s, %s);
 
 -- name: lock_lead
 select l.id, l.unit_no, l.state, l.summary, l.suggested_grade, l.suggested_clause, u.id, u.jurisdiction_path
@@ -77,10 +77,6 @@ where h.id = %s
 -- name: hazards_of_state
 where (%(state)s = '' or h.state = %(state)s or (%(state)s = 'open' and h.state not in ('closed', 'unsubstantiated')))
   and h.id > %(after)s order by h.id limit %(limit)s
-
--- name: insert_hazard_event
-insert into maintenance.hazard_event (hazard_id, unit_no, event, from_state, to_state, at, account_id, reason, evidence)
-values (%s, %s, %s, %s, %s, %s, %s, %s, %s);
 
 -- name: who_applied
 select account_id from maintenance.hazard_event where hazard_id = %s and event = 'apply' order by id desc limit 1;

@@ -18,6 +18,7 @@ from equipment.access.model import Role
 from equipment.city.build import LOGINS
 from equipment.foundation.clock import ManualClock
 from equipment.foundation.database import Connection, DatabaseRole, open_pool
+from equipment.transparency.keys import Signer
 from tests.conftest import Database
 from tests.pipeline import PASSWORD, Pipeline
 
@@ -58,7 +59,7 @@ class Platform:
     clock: ManualClock
     conn: Connection
     stack: ExitStack
-    jobs: Jobs = field(default_factory=lambda: Jobs(DeskSettings()))
+    jobs: Jobs = field(default_factory=lambda: Jobs(DeskSettings(), Signer.generate("teshe.test")))
     people: dict[Role, Person] = field(default_factory=dict)
 
     def person(self, role: Role) -> Person:

@@ -6,13 +6,14 @@ from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from dashboards.context import Context, permit
 from dashboards.errors import BadRequestError
 from equipment.access.model import Asker
 from equipment.registry.store import require_unit
+from maintenance import bundle as bundles
 from maintenance.records import service
 from maintenance.records.model import read_record, schema
 from maintenance.records.service import Receipt
@@ -60,6 +61,29 @@ def checklist(
     with context.transaction(asker) as conn:
         unit = require_unit(conn, unit_id)
     return [asdict(item) for item in service.expected_items(unit.variety_code, level)]
+
+
+@router.get("/records/{record_id}/bundle")
+def bundle(context: Context, record_id: UUID, asker: Annotated[Asker, Depends(permit("record.view"))]) -> Response:
+    """The record with everything that proves it; ``teshe verify FILE`` checks it without a server."""
+    with context.transaction(asker) as conn:
+        service.require(conn, record_id)
+        made = bundles.make(conn, [str(record_id)], context.clock.now())
+    return _download(made, f"record-{record_id}.json")
+
+
+@router.get("/units/{unit_id}/bundle")
+def unit_bundle(context: Context, unit_id: str, asker: Annotated[Asker, Depends(permit("record.view"))]) -> Response:
+    """All records of a unit that you may see, with everything that proves them."""
+    with context.transaction(asker) as conn:
+        unit = require_unit(conn, unit_id)
+        made = bundles.make(conn, bundles.records_of_unit(conn, unit.id), context.clock.now())
+    return _download(made, f"records-{unit.id}.json")
+
+
+def _download(made: bundles.Bundle, name: str) -> Response:
+    disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(bundles.encode(made), media_type="application/json", headers=disposition)
 
 
 @router.post("/records/{record_id}/confirm", status_code=204)

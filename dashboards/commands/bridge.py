@@ -15,11 +15,14 @@ from dashboards.composition import require_database
 from equipment.foundation.clock import SystemClock
 from equipment.foundation.database import Connection, DatabaseRole, connect
 from equipment.foundation.logs import configure_logging
+from equipment.foundation.monitor import monitored
 from equipment.foundation.process import StopSignal
 from equipment.foundation.settings import FoundationSettings
 from ingest.bridge import read, store
+from ingest.bridge.link import make_sessions
 from ingest.bridge.runner import Bridge
 from ingest.bridge.settings import BridgeSettings
+from ingest.broker import BrokerAddress
 from ingest.codes.profiles import CANONICAL
 from ingest.settings import IngestSettings
 
@@ -44,9 +47,10 @@ def _database() -> Iterator[Connection]:
 
 def bridge_command() -> None:
     """Hear Sparkplug nodes, vendor frames, gateways and call centres, and republish what they say."""
-    settings = FoundationSettings()
+    settings, clock, stop = FoundationSettings(), SystemClock(), StopSignal().listen()
     configure_logging(settings.log_format, settings.log_level)
-    Bridge(settings, BridgeSettings(), IngestSettings(), SystemClock()).run(StopSignal().listen())
+    with monitored(settings.metrics_host, settings.metrics_port, stop, clock):
+        Bridge(settings, BridgeSettings(), IngestSettings(), clock).run(stop)
 
 
 @gateways.command("add")
@@ -55,11 +59,19 @@ def add_command(
     kind: Annotated[Kind, typer.Option(help="What it speaks.")] = Kind.GATEWAY,
     name: Annotated[str, typer.Option(help="A name for people.")] = "",
 ) -> None:
-    """Register a gateway, or change it."""
+    """Register a gateway, or change it; from now on the broker keeps what it publishes at QoS 1."""
     if (kind is Kind.SPARKPLUG) != ("/" in gateway):
         raise typer.BadParameter("a Sparkplug edge node is GROUP/NODE; any other gateway has no slash in its id")
+    settings, clock = FoundationSettings(), SystemClock()
     with _database() as conn:
-        store.add_gateway(conn, gateway, kind.value, name, SystemClock().now())
+        client_id, led = store.client_id(conn), store.has_led(conn)
+        if not led:
+            # before the first gateway publishes: what reaches a broker without a session is acknowledged and gone
+            address = BrokerAddress(
+                settings.broker_host, settings.broker_port, settings.broker_username, settings.broker_password
+            )
+            make_sessions(address, client_id, clock)
+        store.add_gateway(conn, gateway, kind.value, name, clock.now())
     typer.echo(f"{gateway} is a {kind.value}")
 
 

@@ -76,6 +76,17 @@ class Link:
         now = self._clock.now()
         will = state_message(self._host_id, now, online=False)
         self._publisher.will_set(will.topic, will.payload, qos=1, retain=True)
+        self.connect()
+        self.publish([state_message(self._host_id, now, online=True)])
+
+    def connect(self) -> None:
+        """Connect and subscribe only.
+
+        Raises
+        ------
+        BridgeLinkError
+        SubscriptionRefusedError
+        """
         for session in self._sessions:
             try:
                 session.client.connect(self._address.host, self._address.port, keepalive=KEEPALIVE_SECONDS)
@@ -86,7 +97,6 @@ class Link:
             self._turn(TURN_SECONDS)
             if self._clock.monotonic() > deadline:
                 raise BridgeLinkError("the broker did not set up the bridge's sessions in time")
-        self.publish([state_message(self._host_id, now, online=True)])
 
     @property
     def _publisher(self) -> mqtt.Client:
@@ -207,3 +217,17 @@ class Link:
             Arrived(topic, bytes(message.payload), self._clock.now(), message.qos, bool(message.dup),
                     bool(message.retain), token)
         )  # fmt: skip
+
+
+def make_sessions(address: BrokerAddress, client_id: str, clock: Clock) -> None:
+    """Make the bridge's sessions, so that what gateways publish from now on is kept until a bridge runs.
+
+    Raises
+    ------
+    BridgeLinkError
+    SubscriptionRefusedError
+    """
+    link = Link(address, client_id, "", clock)
+    link.connect()
+    # nothing was acknowledged: what arrived meanwhile comes again
+    link.close(clean=True)

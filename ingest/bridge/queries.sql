@@ -4,6 +4,9 @@ insert into ingest.bridge (client_id) values (%s) on conflict (only_one) do noth
 -- name: bridge_client
 select client_id from ingest.bridge;
 
+-- name: has_led
+select epoch > 0 from ingest.bridge;
+
 -- name: take_lease
 update ingest.bridge set owner = %(owner)s, epoch = epoch + 1, lease_until = %(until)s
 where owner is null or lease_until < %(now)s returning epoch;

@@ -65,6 +65,12 @@ def client_id(conn: Connection) -> str:
     return str(row[0]) if row else ""
 
 
+def has_led(conn: Connection) -> bool:
+    """Whether a bridge has run on this installation, so that its sessions are on the broker."""
+    row = conn.execute(QUERIES.has_led).fetchone()
+    return row is not None and bool(row[0])
+
+
 def take_lease(conn: Connection, owner: str, now: datetime, lifetime: timedelta) -> int | None:
     """The epoch of the lease, if it is free."""
     row = conn.execute(QUERIES.take_lease, {"owner": owner, "until": now + lifetime, "now": now}).fetchone()

@@ -22,6 +22,7 @@ from maintenance.checklists.catalogue import Checklist, Item, annex_of, checklis
 from maintenance.errors import IdempotencyError, RecordError, StepError, UnknownRecordError
 from maintenance.leads import LeadSource
 from maintenance.records.model import ItemResult, Record, canonical, content_of, problems
+from maintenance.sealed import seal_record
 
 QUERIES = load_queries(leads.__file__)
 FAILED_ITEM_DEADLINE = timedelta(days=7)
@@ -71,6 +72,7 @@ def submit(conn: Connection, record: Record, asker: Asker, idempotency_key: str,
         raise RecordError(wrong)
     warnings = _doubts(conn, record, firm)
     record_id = _insert(conn, record, unit, firm, idempotency_key, digest, due, now)
+    seal_record(conn, str(record_id), digest, now)
     opened = [_lead(conn, record, record_id, unit, item, now) for item in record.items if item.result == "fail"]
     _tell(conn, record_id, unit.no, unit.id, "submitted", asker, now)
     return Receipt(record_id, digest.hex(), tuple(opened), tuple(warnings))
@@ -171,6 +173,17 @@ def _lead(conn: Connection, record: Record, record_id: UUID, unit: Unit, item: I
 
 def _item(item_id: str) -> Item | None:
     return next((item for item in load_items() if item.id == item_id), None)
+
+
+def require(conn: Connection, record_id: UUID) -> None:
+    """Pass when the record exists and the caller may see it.
+
+    Raises
+    ------
+    UnknownRecordError
+    """
+    if conn.execute(QUERIES.record_exists, (record_id,)).fetchone() is None:
+        raise UnknownRecordError(f"没有维保记录 {record_id} (no such record)")
 
 
 def confirm(conn: Connection, record_id: UUID, asker: Asker, now: datetime) -> None:
