@@ -62,6 +62,10 @@ class EdgeNode:
         return self.topic("DDATA", device), encode(at_ms, self._next(), metrics)
 
 
-def by_alias(alias: int, value: Any, at_ms: int | None = None, **marks: bool) -> Metric:
+def by_alias(
+    alias: int, value: Any, at_ms: int | None = None, *, historical: bool = False, null: bool = False
+) -> Metric:
     """A metric as data carries it: its alias and its value."""
-    return Metric(alias=alias, timestamp_ms=at_ms, datatype=TYPES[type(value)], raw=value, **marks)
+    return Metric(
+        alias=alias, timestamp_ms=at_ms, datatype=TYPES[type(value)], raw=value, historical=historical, null=null
+    )

@@ -51,8 +51,8 @@ def test_births_name_the_values_of_the_data_that_follow() -> None:
 def test_historical_values_stand_apart_and_null_is_unknown() -> None:
     node, edge = born()
     metrics = [
-        by_alias(1, True, T + 500, historical=True), by_alias(2, 2.0, T + 500, historical=True),
-        by_alias(1, False, T + 9_000, null=True),
+        by_alias(1, value=True, at_ms=T + 500, historical=True), by_alias(2, 2.0, T + 500, historical=True),
+        by_alias(1, value=False, at_ms=T + 9_000, null=True),
     ]  # fmt: skip
     found = effects(told(node, edge.data("lift1", T + 9_000, metrics)), RawSample)
     assert found == [
@@ -63,11 +63,11 @@ def test_historical_values_stand_apart_and_null_is_unknown() -> None:
 
 def test_data_without_a_birth_is_kept_aside_and_a_birth_asked_for_once() -> None:
     node, edge = Node(), EdgeNode()
-    first = told(node, edge.data("lift1", T, [by_alias(1, True)]))
+    first = told(node, edge.data("lift1", T, [by_alias(1, value=True)]))
     assert [r.reason for r in effects(first, Refused)] == ["no_birth"]
     assert effects(first, Rebirth) == [Rebirth("no_birth")]
-    assert effects(told(node, edge.data("lift1", T, [by_alias(1, True)]), 1), Rebirth) == []
-    assert effects(told(node, edge.data("lift1", T, [by_alias(1, True)]), 11), Rebirth) == [Rebirth("no_birth")]
+    assert effects(told(node, edge.data("lift1", T, [by_alias(1, value=True)]), 1), Rebirth) == []
+    assert effects(told(node, edge.data("lift1", T, [by_alias(1, value=True)]), 11), Rebirth) == [Rebirth("no_birth")]
 
 
 def test_messages_out_of_order_are_put_in_order() -> None:

@@ -66,7 +66,7 @@ class LiveNode:
     def _told(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         if "STATE" in message.topic:
             self.states.append(json.loads(message.payload)["online"])
-        elif any(m.name == REBIRTH and m.raw for m in decode(message.payload).metrics):
+        elif any(m.name == REBIRTH and m.raw for m in decode(bytes(message.payload)).metrics):
             self.say_births()
 
     def publish(self, *messages: Message) -> None:
