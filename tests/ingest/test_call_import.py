@@ -143,7 +143,7 @@ def test_all_22_columns_are_kept_from_csv_and_from_a_workbook(conn: Connection) 
         2, 0, 0, True,
     )  # fmt: skip
     assert row[21] is None
-    typed = [
+    typed: list[object] = [
         datetime.fromisoformat(v) if name.endswith("时间") and v else float(v) if name.endswith("人数") else v
         for name, v in EXPORT.items()
     ]

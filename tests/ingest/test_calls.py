@@ -200,6 +200,10 @@ def test_a_person_chooses_the_lift_and_the_choice_stands(city: Connection) -> No
         choose_unit(city, sure.id, receipt.candidates[0], START)
 
 
+def historic(number: str, day: datetime, times: dict[str, Any]) -> NewCall:
+    return replace(CALL, **times | {"external_id": number, "reported_at": day})
+
+
 def test_statistics_count_only_what_can_be_computed(city: Connection) -> None:
     day = datetime(2026, 3, 1, 0, 30, tzinfo=SHANGHAI)  # still the evening before, in UTC
     records: list[dict[str, Any]] = [
@@ -209,7 +213,7 @@ def test_statistics_count_only_what_can_be_computed(city: Connection) -> None:
         {"category": "self_release", "freed_at": day + 5 * MINUTE, "arrived_at": day + 20 * MINUTE},
     ]
     for n, times in enumerate(records):
-        record_call(city, replace(CALL, **{"external_id": f"H{n}", "reported_at": day} | times), None, START)
+        record_call(city, historic(f"H{n}", day, times), None, START)
     found = durations(city, day - MINUTE, day + MINUTE)
     assert (found.calls, found.historical, found.with_arrival, found.with_rescue, found.arrived_late) == (4, 4, 3, 1, 1)
     assert found.mean_rescue_seconds == 300
