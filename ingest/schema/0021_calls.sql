@@ -11,9 +11,8 @@ alter table ingest.call_record
     add column link text not null default 'none' check (link in
         ('none', 'rescue_code', 'unit_id', 'certificate_no', 'registration_code', 'address', 'ambiguous', 'chosen')),
     add column candidates integer[] not null default '{}', -- units among which a person must choose
-    add constraint call_link check ((unit_no is not null) = (link not in ('none', 'ambiguous'))) not valid;
+    add constraint call_link check (unit_no is null or link <> 'ambiguous');
 update ingest.call_record set link = 'rescue_code' where unit_no is not null;
-alter table ingest.call_record validate constraint call_link;
 create index call_to_choose on ingest.call_record (reported_at desc) where link = 'ambiguous';
 
 -- What can be computed of a call's milestones; null where one of the two is missing or they do not follow each other.

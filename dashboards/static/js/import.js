@@ -30,7 +30,7 @@ function show(body) {
   result.hidden = false;
   const counts = result.querySelector("[data-counts]");
   counts.replaceChildren();
-  for (const [name, word] of Object.entries(words.counts)) {
+  for (const [name, word] of words.counts) {
     if (name in body) counts.append(cell(word, "dt"), cell(counted(body[name]), "dd"));
   }
   result.querySelector("tbody").replaceChildren(
