@@ -1,16 +1,22 @@
 -- name: record_of_key
-select id, digest from maintenance.record where firm_org_id = %s and idempotency_key = %s for update;
+select id, digest, received_at from maintenance.record where firm_org_id = %s and idempotency_key = %s for update;
 
 -- name: leads_of_record
 select id from maintenance.lead where source_kind = 'record_item' and source_id like %s order by id;
 
 -- name: insert_record
-insert into maintenance.record (id, unit_no, firm_org_id, idempotency_key, level, template, workers, started_at, ended_at,
-    submitted_at, received_at, state, corrects, content, digest, failed_items)
-values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'submitted', %s, %s, %s, %s);
-
--- name: insert_item
-insert into maintenance.record_item (record_id, item_id, unit_no, result, value, note) values (%s, %s, %s, %s, %s, %s);
+with filed as (
+    insert into maintenance.record (id, unit_no, firm_org_id, idempotency_key, level, template, workers, started_at,
+        ended_at, submitted_at, received_at, state, corrects, content, digest, failed_items, seal_key_id, seal)
+    values (%(id)s, %(unit_no)s, %(firm)s, %(key)s, %(level)s, %(template)s, %(workers)s, %(started_at)s, %(ended_at)s,
+        %(submitted_at)s, %(received_at)s, 'submitted', %(corrects)s, %(content)s, %(digest)s, %(failed)s, %(seal_key)s,
+        %(seal)s)
+    returning id, unit_no
+)
+insert into maintenance.record_item (record_id, item_id, unit_no, result, value, note)
+select filed.id, i.item_id, filed.unit_no, i.result, i.value, i.note
+from filed, unnest(%(item_id)s::text[], %(result)s::text[], %(value)s::float8[], %(note)s::text[])
+    as i(item_id, result, value, note);
 
 -- name: certificates
 select certificate_no, name, certificate_valid_to from equipment.person

@@ -15,7 +15,7 @@ from equipment.transparency import log
 from equipment.transparency.entry import digest_of
 
 QUERIES = load_queries(__file__, "sealed.sql")
-RECORD, HAZARD, LEAD = "record", "hazard", "lead"
+RECORD, HAZARD, LEAD, SIGNATURE = "record", "hazard", "lead", "signature"
 
 
 def write_hazard_event(conn: Connection, values: Mapping[str, Any], now: datetime) -> None:
@@ -57,6 +57,11 @@ def hazard_digests(conn: Connection, subjects: list[str]) -> dict[str, bytes]:
 def lead_digests(conn: Connection, subjects: list[str]) -> dict[str, bytes]:
     """Digests of entries of leads as they lie there now."""
     return _digests(conn, QUERIES.lead_events, subjects)
+
+
+def signature_digests(conn: Connection, subjects: list[str]) -> dict[str, bytes]:
+    """Digests of signatures as they lie there now."""
+    return _digests(conn, QUERIES.signature_entries, subjects)
 
 
 def _digests(conn: Connection, query: Any, subjects: list[str]) -> dict[str, bytes]:

@@ -25,3 +25,26 @@ where r.id = any(%(ids)s::uuid[]) order by e.seq;
 
 -- name: records_of_unit
 select r.id::text from maintenance.record r join equipment.unit u on u.no = r.unit_no where u.id = %s order by r.ended_at;
+
+-- name: record_to_sign
+select unit_no, digest, state from maintenance.record where id = %s;
+
+-- name: insert_signature
+insert into maintenance.record_signature (record_id, unit_no, role, account_id, signer, digest, method, device, device_time,
+    received_at)
+values (%(record_id)s, %(unit_no)s, %(role)s, %(account_id)s, %(signer)s, %(digest)s, %(method)s, %(device)s,
+    %(device_time)s, %(received_at)s)
+on conflict (record_id, role, account_id) do nothing
+returning id;
+
+-- name: signatures
+select role, signer, account_id, encode(digest, 'hex'), method, device, device_time, received_at
+from maintenance.record_signature where record_id = %s order by id;
+
+-- name: signature_entries
+select id, record_id::text as record_id, unit_no, role, account_id, signer, encode(digest, 'hex') as digest, method, device,
+       device_time, received_at
+from maintenance.record_signature where id = any(%s);
+
+-- name: positions
+select subject, seq from equipment.log_entry where kind = 'record' and subject = any(%s);

@@ -59,8 +59,12 @@ class Platform:
     clock: ManualClock
     conn: Connection
     stack: ExitStack
-    jobs: Jobs = field(default_factory=lambda: Jobs(DeskSettings(), Signer.generate("teshe.test")))
+    signer: Signer
+    jobs: Jobs = field(init=False)
     people: dict[Role, Person] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.jobs = Jobs(DeskSettings(), self.signer)
 
     def person(self, role: Role) -> Person:
         """The demo account of a role, logged in."""
@@ -92,5 +96,6 @@ def platform_over(database: Database, clock: ManualClock) -> Iterator[Platform]:
         pipeline = Pipeline(worker, clock)
         pool = open_pool(database.url, DatabaseRole.SCOPED, max_size=4, application_name="test-web")
         stack.callback(pool.close)
-        app = create_app(pool, database.url, WebSettings(), clock)
-        yield Platform(app, pipeline, clock, jobs, stack)
+        signer = Signer.generate("teshe.test")
+        app = create_app(pool, database.url, WebSettings(record_position_seconds=0), clock, signer)
+        yield Platform(app, pipeline, clock, jobs, stack, signer)

@@ -103,7 +103,7 @@ def web_command(
     pool = open_pool(url, DatabaseRole.SCOPED, max_size=web.database_connections, application_name="teshe-web")
     try:
         uvicorn.run(
-            create_app(pool, url, web, SystemClock()),
+            create_app(pool, url, web, SystemClock(), log_signer(settings)),
             host=settings.web_host,
             port=port or settings.web_port,
             log_level="warning",

@@ -24,6 +24,7 @@ LOOKUPS: dict[str, Lookup] = {
     sealed.RECORD: sealed.record_digests,
     sealed.HAZARD: sealed.hazard_digests,
     sealed.LEAD: sealed.lead_digests,
+    sealed.SIGNATURE: sealed.signature_digests,
 }
 """Where to look up what the log commits to, by kind."""
 
