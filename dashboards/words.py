@@ -129,6 +129,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "incident_event": {
         "opened": N_("Opened"),
         "joined": N_("Source joined"),
+        "located": N_("Lift identified"),
         "accept": N_("Taken"),
         "accepted": N_("Taken"),
         "verify": N_("Verified"),

@@ -77,9 +77,12 @@ Isolate = Callable[[str, Callable[[], None]], None]
 
 
 def fold_columns(state: KindState, columns: Columns, isolate: Isolate) -> list[Transition]:
-    """Judge samples of one kind, which must be in order of arrival."""
+    """Judge samples of one kind, which must be in order of arrival. Historical ones are for the record only."""
     transitions: list[Transition] = []
-    known = [(i, state.slot_of[int(no)]) for i, no in enumerate(columns.unit_no) if int(no) in state.slot_of]
+    judged = (columns.flags & Flag.HISTORICAL.value) == 0
+    known = [
+        (i, state.slot_of[int(no)]) for i, no in enumerate(columns.unit_no) if judged[i] and int(no) in state.slot_of
+    ]
     if not known:
         return transitions
     index = np.array([i for i, _ in known], dtype=np.intp)

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from alarms.errors import AlarmsError
-from dashboards.commands import bench, demo, inspect, services, verify
+from dashboards.commands import bench, bridge, demo, inspect, services, verify
 from dashboards.errors import DashboardsError
 from dashboards.indicators import commands as indicator
 from equipment.errors import EquipmentError
@@ -24,6 +24,8 @@ app = typer.Typer(
 app.command("demo")(demo.demo_command)
 for name, command in services.COMMANDS.items():
     app.command(name)(command)
+app.command("bridge")(bridge.bridge_command)
+app.add_typer(bridge.gateways, name="gateway")
 app.command("account")(inspect.account_command)
 app.command("verify")(verify.verify_command)
 app.command("shard")(inspect.shard_command)

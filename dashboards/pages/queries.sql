@@ -219,8 +219,8 @@ order by (u.rescue_code = %(q)s) desc, u.rescue_code limit %(limit)s;
 
 -- name: calls
 select c.id, c.external_id, c.source, c.category, c.place, c.address, c.rescue_code, c.caller_phone, c.trapped, c.reported_at,
-       c.dispatched_at, c.arrived_at, c.freed_at, c.closed_at, c.historical, u.id as unit_id, u.name as unit_name,
-       s.incident_id, i.number as incident_number
+       c.dispatched_at, c.arrived_at, c.freed_at, c.closed_at, c.historical, c.link, cardinality(c.candidates) as candidates,
+       u.id as unit_id, u.name as unit_name, s.incident_id, i.number as incident_number
 from ingest.call_record c
 left join equipment.unit u on u.no = c.unit_no
 left join alarms.incident_source s on s.source_kind = 'call' and s.source_id = c.id::text
@@ -229,7 +229,21 @@ where (%(q)s = '' or c.rescue_code = %(q)s or c.external_id = %(q)s
        or strpos(lower(concat_ws(' ', c.place, c.address, u.name, c.description)), lower(%(q)s)) > 0)
   and (%(category)s = '' or c.category = %(category)s)
   and (%(historical)s = '' or c.historical = (%(historical)s = 'yes'))
+  and (%(link)s = '' or c.link = %(link)s)
 order by c.reported_at desc, c.id desc limit %(limit)s offset %(offset)s;
+
+-- name: call
+select c.*, u.id as unit_id, u.name as unit_name, i.id as incident_id, i.number as incident_number
+from ingest.call_record c
+left join equipment.unit u on u.no = c.unit_no
+left join alarms.incident_source s on s.source_kind = 'call' and s.source_id = c.id::text
+left join alarms.incident i on i.id = s.incident_id
+where c.id = %s;
+
+-- name: call_candidates
+select u.id, u.name, u.rescue_code, u.address, u.place_name, u.building, u.entrance, u.status
+from unnest(%s::integer[]) with ordinality as c (no, place)
+join equipment.unit u on u.no = c.no order by c.place;
 
 -- name: due_units
 select u.no, u.id, u.name, u.kind, u.rescue_code, u.address, u.place_name, j.name_zh as district_zh, j.name_en as district_en,
