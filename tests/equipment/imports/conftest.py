@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from equipment.city.build import build_city
+from equipment.foundation.clock import ManualClock
+from equipment.foundation.database import Connection
+from equipment.foundation.tables import write_csv
+from equipment.imports import store
+from equipment.imports.columns import columns
+from equipment.imports.model import ImportJob, ImportOptions
+from equipment.imports.runner import Importer
+from equipment.imports.settings import ImportSettings
+from tests.conftest import Database
+
+PASSWORD = "import-city-5"  # of a throw-away database
+
+
+class Desk:
+    """A registrar without a browser: hands files in, looks at the report, applies."""
+
+    def __init__(self, conn: Connection, clock: ManualClock, folder: Path) -> None:
+        self.conn = conn
+        self.clock = clock
+        self.folder = folder
+        self.settings = ImportSettings()
+        self.importer = Importer(conn, clock, self.settings)
+
+    def file(self, rows: list[dict[str, str]], name: str = "units.csv") -> Path:
+        """A file whose columns are the fields that the rows have."""
+        fields = list(dict.fromkeys(field for row in rows for field in row))
+        path = self.folder / name
+        titles = [columns()[field].zh if field in columns() else field for field in fields]
+        write_csv(path, titles, ([row.get(field, "") for field in fields] for row in rows))
+        return path
+
+    def submit(self, path: Path, *, again: bool = False, **options: Any) -> int:
+        sent = store.submission(path, path.name, self.settings.most_bytes)
+        with self.conn.transaction():
+            job, _ = store.submit(self.conn, sent, ImportOptions(**options), None, self.clock.now(), again=again)
+        return job
+
+    def trial(self, path: Path, **options: Any) -> ImportJob:
+        job = self.submit(path, **options)
+        self.importer.run(job)
+        return store.require_job(self.conn, job)
+
+    def apply(self, path: Path, **options: Any) -> ImportJob:
+        job = self.trial(path, **options)
+        with self.conn.transaction():
+            store.request_apply(self.conn, job.id, self.clock.now())
+        self.importer.run(job.id)
+        return store.require_job(self.conn, job.id)
+
+    def report(self, job: ImportJob) -> list[store.ReportLine]:
+        return store.report(self.conn, job.id, limit=10_000)
+
+    def units(self) -> list[tuple[Any, ...]]:
+        return self.conn.execute("select * from equipment.unit order by no").fetchall()
+
+
+@pytest.fixture
+def desk(database: Database, clock: ManualClock, tmp_path: Path) -> Iterator[Desk]:
+    """An import desk over a small city."""
+    with database.connect(autocommit=True) as conn:
+        with conn.transaction():
+            build_city(conn, units=20, seed=3, now=clock.now(), password=PASSWORD)
+        yield Desk(conn, clock, tmp_path)
+
+
+NewRow = Callable[..., dict[str, str]]
+
+
+def new_row(number: int, **changes: str) -> dict[str, str]:
+    """A row of a lift that can be registered."""
+    row = {
+        "variety_code": "3110", "device_code": f"3110341302024{number:05d}", "name": f"拂晓新城 {number} 号梯",
+        "rescue_code": f"{200000 + number}", "internal_no": f"{number}#", "address": f"埇桥区银河一路 {number} 号",
+        "jurisdiction_id": "埇桥区", "use_org": "宿州测试物业有限公司", "status": "在用",
+    }  # fmt: skip
+    row["device_code"] = f"3110{10890:05d}2024{number:05d}"
+    return {**row, **changes}
