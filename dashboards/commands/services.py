@@ -86,14 +86,14 @@ def web_command(
 def run_command(
     logs: Annotated[Path, typer.Option(help="Folder of the processes' logs.")] = Path(".data/logs"),
 ) -> None:
-    """Worker, jobs and web under one supervisor, against the configured services."""
+    """Worker, jobs, imports and web under one supervisor, against the configured services."""
     settings = _settings()
     require_database(settings)
     stop, supervisor = StopSignal().listen(), Supervisor()
     try:
-        for name in ("worker", "jobs", "web"):
+        for name in ("worker", "jobs", "imports", "web"):
             supervisor.add(starter(name, logs, process_environment({})), restart=True)
-        typer.echo(f"worker, jobs and web are running; logs in {logs}")
+        typer.echo(f"worker, jobs, imports and web are running; logs in {logs}")
         while not stop.wait(CHECK_SECONDS):
             supervisor.check()
     finally:

@@ -32,6 +32,7 @@ EXACT_DIGITS = 15
 CHINESE_FROM = "\u2e80"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 TRIGGERS = "=+-@%\t\r\n＝＋－＠"  # full-width ones start a formula in East Asian spreadsheets too
+QUOTE_OR_TRIGGER = frozenset(TRIGGERS + "'")
 DANGEROUS = re.compile(f"^'*[{re.escape(TRIGGERS)}]")
 SHEET_NAMESPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
@@ -217,9 +218,9 @@ def _csv_rows(path: Path, encoding: str) -> Iterator[Row]:
 
 
 def _read_workbook(path: Path, is_header: IsHeader, *, zipped: bool) -> Table:
-    if zipped:
-        _refuse_bomb(path)
     try:
+        if zipped:
+            _refuse_bomb(path)
         workbook = python_calamine.CalamineWorkbook.from_path(str(path))
         names = [
             sheet.name for sheet in workbook.sheets_metadata
@@ -362,7 +363,7 @@ def neutral(text: str) -> str:
     >>> neutral("=1+1"), neutral("'=1+1"), neutral("3 号楼")
     ("'=1+1", "''=1+1", '3 号楼')
     """
-    return f"'{text}" if DANGEROUS.match(text) else text
+    return f"'{text}" if text and text[0] in QUOTE_OR_TRIGGER and DANGEROUS.match(text) else text
 
 
 def original(text: str) -> str:

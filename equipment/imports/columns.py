@@ -173,7 +173,7 @@ def map_header(cells: Sequence[str]) -> Mapping:
         )
         raise ImportFileError(f"这些列含义相同，请只保留一列: {pairs} (these columns mean the same: keep one of them)")
     ignored = tuple(cell.strip() for cell, field in zip(cells, fields, strict=True) if field is None and cell.strip())
-    return Mapping(fields, tuple(cell.strip() for cell in cells), ignored)
+    return Mapping(fields, tuple(cell.strip().strip("*") for cell in cells), ignored)
 
 
 def template_header() -> list[str]:

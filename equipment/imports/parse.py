@@ -34,6 +34,7 @@ DATE = re.compile(r"^(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T]00:00(?
 COMPACT_DATE = re.compile(r"^(\d{4})(\d{2})(\d{2})$")
 LONGEST_CODE = 60
 LONGEST_KEY = 120
+ANY_KEY = ("id", "device_code", "registration_code", "certificate_no", "rescue_code")
 CLEARABLE = frozenset(
     {"text", "code", "plate", "degrees", "date", "organisation", "parameter"}
 )  # fmt: skip
@@ -276,7 +277,7 @@ def _read_cell(stated: Stated, column: Column, title: str, cell: str) -> None:
     if bare.lower() in empty_words():
         return
     try:
-        if CONTROL.search(bare):
+        if not bare.isprintable() and CONTROL.search(bare):
             raise CellError("含不可见的控制字符 (invisible control characters)", "删除后重新输入 (enter it again)")
         if is_formula(bare):
             raise CellError(
@@ -302,8 +303,8 @@ def _join_parameters(stated: Stated) -> None:
 
 
 def source_key(values: dict[str, Any], wanted: tuple[str, ...]) -> str:
-    """The source's own key of a row: its first key column, else its address and number, else its name and address."""
-    for name in wanted:
+    """The source's own key of a row: its first key column, else any code, else its address and number."""
+    for name in (*wanted, *ANY_KEY):
         if values.get(name):
             return str(values[name])
     parts = (values.get("address"), values.get("internal_no") or values.get("name"))

@@ -146,9 +146,9 @@ def plan_row(row: Candidate, ground: Ground) -> Plan:
             title_of(name) if name != "source_key" else RANKS[0][1], str(row.values.get(name) or row.source_key),
             f"文件中第 {others} 行有相同的值 (lines of this file share it)", "每台设备只保留一行 (keep one row per unit)",
         )  # fmt: skip
-    values = _with_organisations(row, ground, plan)
-    if row.broken:
+    if row.broken or row.twins:
         return plan
+    values = _with_organisations(row, ground, plan)
     if row.source_key in ground.ignored and row.unit is None:
         plan.outcome = Outcome.UNCHANGED if not plan.refused else Outcome.REFUSED
     elif row.unit is None and _ambiguous(row):
@@ -277,13 +277,30 @@ def _other_units(row: Candidate, unit: Known, plan: Plan) -> bool:
             f"属于另一台设备 {owner}，而此行的其他编号属于 {unit.values['id']} (this code belongs to another unit than the others)",
             "按标牌和登记证核对编号；调换编号时先导入释放的一方 (compare with plate and certificate)",
         )  # fmt: skip
+    _surer_codes(row, unit, plan)
+    if plan.refused:
+        return True
     stated = row.values.get("id")
     if stated and stated != unit.values["id"] and not any(rank == 1 for rank, _, _ in row.found):
         plan.refuse(
             "设备编号", stated, f"此行的编号属于设备 {unit.values['id']}，设备编号不能改变 (a unit keeps its id for ever)",
             f"填写 {unit.values['id']} 或留空 (give that id, or none)",
         )  # fmt: skip
-    return plan.refused and any(rank != 1 for rank, units, _ in row.found if unit.no not in units and rank < PLACE_RANK)
+    return False
+
+
+def _surer_codes(row: Candidate, unit: Known, plan: Plan) -> None:
+    """A weak code must not turn one machine into another: what it found may not have other codes that are surer."""
+    found_by = min(rank for rank, units, _ in row.found if unit.no in units)
+    weak, weak_title = RANKS[found_by]
+    for name, title in RANKS[2:found_by]:
+        stated, registered = row.values.get(name), unit.values.get(name)
+        if stated and registered and stated != registered:
+            plan.refuse(
+                weak_title, str(row.values.get(weak) or row.values.get("address", "")),
+                f"属于设备 {unit.values['id']}，其{title}是 {registered}，此行是 {stated} (it belongs to a unit with another code)",
+                "核对是哪台设备；确需更正时填写设备编号 (find out which unit it is; to correct its code, give its id)",
+            )  # fmt: skip
 
 
 def _compare(row: Candidate, unit: Known, values: dict[str, Any], ground: Ground, plan: Plan) -> None:

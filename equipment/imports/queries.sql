@@ -70,21 +70,18 @@ delete from equipment.import_row where job_id = %s;
 delete from equipment.import_problem where job_id = %s and stage = %s;
 
 -- name: clear_plan
-delete from equipment.import_plan where job_id = %s and not applied;
+delete from equipment.import_plan p where p.job_id = %s
+    and not exists (select 1 from equipment.import_applied a where a.job_id = p.job_id and a.line = p.line);
 
 -- name: clear_matches
 delete from equipment.import_match where job_id = %s;
-
--- name: fill_place_keys
-update equipment.import_row set place_key = equipment.place_key(stated ->> 'address', stated ->> 'internal_no')
-where job_id = %s and stated ? 'address' and stated ? 'internal_no';
 
 -- name: match_rows
 insert into equipment.import_match (job_id, line, found, unit_no)
 with wanted as materialized (
     select r.* from equipment.import_row r
     where r.job_id = %(job)s
-      and not exists (select 1 from equipment.import_plan p where p.job_id = r.job_id and p.line = r.line and p.applied)
+      and not exists (select 1 from equipment.import_applied a where a.job_id = r.job_id and a.line = r.line)
 ), met as (
     select w.line, 0 as rank, s.unit_no from wanted w
         join equipment.unit_source s on s.source = %(source)s and s.source_key = w.source_key
@@ -94,8 +91,8 @@ with wanted as materialized (
     union all select w.line, 4, u.no from wanted w join equipment.unit u on u.certificate_no = w.certificate_no
     union all select w.line, 5, u.no from wanted w join equipment.unit u on u.rescue_code = w.rescue_code
     union all select w.line, 6, u.no from wanted w
-        join equipment.unit u on equipment.place_key(u.address, u.internal_no) = w.place_key
-        where w.place_key is not null and %(by_place)s
+        join equipment.unit u on %(by_place)s
+        and equipment.place_key(u.address, u.internal_no) = equipment.place_key(w.stated ->> 'address', w.stated ->> 'internal_no')
 ), ranked as (
     select m.line, m.rank, array_agg(m.unit_no order by m.unit_no) as units,
            array_agg(case when starts_with(u.jurisdiction_path, %(scope)s) then u.id end order by m.unit_no) as ids
@@ -109,6 +106,9 @@ from ranked group by line;
 
 -- name: analyze_rows
 analyze equipment.import_row;
+
+-- name: analyze_plans
+analyze equipment.import_plan, equipment.import_applied, equipment.import_match;
 
 -- name: row_count
 select count(*)::int from equipment.import_row where job_id = %s;
@@ -142,14 +142,14 @@ select 'use_unit', r.use_org, r.use_org_code, min(coalesce(p.patch ->> 'jurisdic
 from equipment.import_plan p
 join equipment.import_row r on r.job_id = p.job_id and r.line = p.line
 left join equipment.unit u on u.no = p.unit_no
-where p.job_id = %(job)s and not p.applied and p.outcome in ('new', 'update') and p.patch ->> 'use_org_id' = 'create'
+where p.job_id = %(job)s and p.outcome in ('new', 'update') and p.patch ->> 'use_org_id' = 'create'
 group by r.use_org, r.use_org_code
 union all
 select 'maintenance_firm', r.firm_org, r.firm_org_code, min(coalesce(p.patch ->> 'jurisdiction_id', u.jurisdiction_id))
 from equipment.import_plan p
 join equipment.import_row r on r.job_id = p.job_id and r.line = p.line
 left join equipment.unit u on u.no = p.unit_no
-where p.job_id = %(job)s and not p.applied and p.outcome in ('new', 'update') and p.patch ->> 'firm_org_id' = 'create'
+where p.job_id = %(job)s and p.outcome in ('new', 'update') and p.patch ->> 'firm_org_id' = 'create'
 group by r.firm_org, r.firm_org_code;
 
 -- name: kept_values
@@ -157,7 +157,7 @@ select distinct on (source_key, field) source_key, field, source_value, decision
 where source = %s and decision in ('keep', 'ignore') order by source_key, field, decided_at desc;
 
 -- name: applied_units
-select unit_no, line from equipment.import_plan where job_id = %s and applied and unit_no is not null;
+select unit_no, line from equipment.import_applied where job_id = %s and unit_no is not null;
 
 -- name: planned_rows
 select r.line, r.source_key, r.stated, r.broken, m.found, u.no, u.jurisdiction_path, u.changed_at, {unit_columns}
@@ -165,7 +165,7 @@ from equipment.import_row r
 left join equipment.import_match m on m.job_id = r.job_id and m.line = r.line
 left join equipment.unit u on u.no = m.unit_no
 where r.job_id = %(job)s and r.line > %(after)s
-  and not exists (select 1 from equipment.import_plan p where p.job_id = r.job_id and p.line = r.line and p.applied)
+  and not exists (select 1 from equipment.import_applied a where a.job_id = r.job_id and a.line = r.line)
 order by r.line
 limit %(limit)s;
 
@@ -177,10 +177,15 @@ from equipment.import_plan where job_id = %s group by outcome;
 select count(distinct line)::int from equipment.import_problem where job_id = %s and severity = 'note';
 
 -- name: pending_lines
-select line from equipment.import_plan where job_id = %s and not applied and (outcome <> 'refused' or conflicts <> '[]') order by line limit %s;
+select p.line from equipment.import_plan p
+where p.job_id = %(job)s and p.line > %(after)s and (p.outcome <> 'refused' or p.conflicts <> '[]')
+  and not exists (select 1 from equipment.import_applied a where a.job_id = p.job_id and a.line = p.line)
+order by p.line limit %(limit)s;
 
 -- name: pending_count
-select count(*)::int from equipment.import_plan where job_id = %s and not applied and (outcome <> 'refused' or conflicts <> '[]');
+select count(*)::int from equipment.import_plan p
+where p.job_id = %(job)s and (p.outcome <> 'refused' or p.conflicts <> '[]')
+  and not exists (select 1 from equipment.import_applied a where a.job_id = p.job_id and a.line = p.line);
 
 -- name: lock_planned_units
 select 1 from equipment.unit u
@@ -191,24 +196,29 @@ order by u.no for no key update;
 select p.line from equipment.import_plan p join equipment.unit u on u.no = p.unit_no
 where p.job_id = %(job)s and p.line = any(%(lines)s) and p.outcome = 'update' and u.changed_at <> p.read_at;
 
+-- name: planned_lines
+select line, outcome, unit_no, patch ->> 'id' from equipment.import_plan where job_id = %(job)s and line = any(%(lines)s);
+
 -- name: insert_units
-with made as (
-    insert into equipment.unit ({columns}, changed_at)
-    select {values}, %(now)s
-    from equipment.import_plan p cross join lateral jsonb_populate_record(null::equipment.unit, p.patch) v
-    where p.job_id = %(job)s and p.line = any(%(lines)s) and p.outcome = 'new'
-    returning no, id
-)
-update equipment.import_plan p set unit_no = made.no
-from made where p.job_id = %(job)s and p.line = any(%(lines)s) and p.outcome = 'new' and p.patch ->> 'id' = made.id;
+insert into equipment.unit ({columns}, changed_at)
+select {values}, %(now)s
+from equipment.import_plan p cross join lateral jsonb_populate_record(null::equipment.unit, p.patch) v
+where p.job_id = %(job)s and p.line = any(%(lines)s) and p.outcome = 'new'
+order by p.line
+returning id, no;
+
+-- name: mark_applied
+insert into equipment.import_applied (job_id, line, unit_no)
+select %(job)s, a.line, a.unit_no from unnest(%(lines)s::integer[], %(units)s::integer[]) a(line, unit_no);
 
 -- name: audit_units
 insert into equipment.audit_entry (at, account_id, action, subject, before, after, reason, origin)
 select %(now)s, %(account)s, case p.outcome when 'new' then 'unit.create' else 'unit.edit' end, 'unit:' || u.id,
        case when p.outcome = 'update' then (select jsonb_object_agg(k, to_jsonb(u) -> k) from jsonb_object_keys(p.patch) k) end,
        p.patch, %(reason)s, format('import:%%s line %%s', p.job_id, p.line)
-from equipment.import_plan p join equipment.unit u on u.no = p.unit_no
-where p.job_id = %(job)s and p.line = any(%(lines)s) and p.outcome in ('new', 'update');
+from unnest(%(lines)s::integer[], %(units)s::integer[]) a(line, unit_no)
+join equipment.import_plan p on p.job_id = %(job)s and p.line = a.line and p.outcome in ('new', 'update')
+join equipment.unit u on u.no = a.unit_no;
 
 -- name: update_units
 update equipment.unit u set {assignments}, changed_at = %(now)s
@@ -217,9 +227,11 @@ where p.job_id = %(job)s and p.line = any(%(lines)s) and p.outcome = 'update' an
 
 -- name: link_sources
 insert into equipment.unit_source (source, source_key, unit_no, linked_by, linked_at)
-select %(source)s, r.source_key, p.unit_no, %(account)s, %(now)s
-from equipment.import_plan p join equipment.import_row r on r.job_id = p.job_id and r.line = p.line
-where p.job_id = %(job)s and p.line = any(%(lines)s) and p.unit_no is not null and p.outcome in ('new', 'update', 'unchanged')
+select %(source)s, r.source_key, a.unit_no, %(account)s, %(now)s
+from unnest(%(lines)s::integer[], %(units)s::integer[]) a(line, unit_no)
+join equipment.import_plan p on p.job_id = %(job)s and p.line = a.line and p.outcome in ('new', 'update', 'unchanged')
+join equipment.import_row r on r.job_id = p.job_id and r.line = p.line
+where a.unit_no is not null
 on conflict (source, source_key) do nothing;
 
 -- name: open_reconciliations
@@ -247,11 +259,8 @@ where p.job_id = %(job)s and p.line = any(%(lines)s) and p.outcome in ('new', 'u
   and x.source = %(source)s and x.source_key = r.source_key and x.decision is null
   and not exists (select 1 from jsonb_array_elements(p.conflicts) c where c ->> 'kind' = x.kind and c ->> 'field' = x.field);
 
--- name: mark_applied
-update equipment.import_plan set applied = true where job_id = %(job)s and line = any(%(lines)s);
-
 -- name: refuse_line
-update equipment.import_plan set outcome = 'refused', patch = '{}', conflicts = '[]', applied = false where job_id = %s and line = %s;
+update equipment.import_plan set outcome = 'refused', patch = '{}', conflicts = '[]' where job_id = %s and line = %s;
 
 -- name: insert_problem
 insert into equipment.import_problem (job_id, line, stage, severity, title, value, why, remedy)
@@ -262,6 +271,10 @@ select id, line, severity, title, value, why, remedy from equipment.import_probl
 
 -- name: forget_rows
 delete from equipment.import_row r using equipment.import_job j
+where j.id = r.job_id and j.finished_at < %s;
+
+-- name: forget_applied
+delete from equipment.import_applied r using equipment.import_job j
 where j.id = r.job_id and j.finished_at < %s;
 
 -- name: forget_plans
@@ -281,3 +294,35 @@ where (%(kind)s = '' or u.kind = %(kind)s) and (%(status)s = '' or u.status = %(
   and u.no > %(after)s
 order by u.no
 limit %(limit)s;
+
+-- name: reconciliations
+select x.id, x.source, x.source_key, x.kind, x.field, x.unit_no, u.id, u.name, x.candidates,
+       coalesce((select array_agg(c.id order by c.id) from equipment.unit c where c.no = any(x.candidates)), '{}'),
+       x.registry_value, x.source_value, x.job_id, x.line, x.opened_at, x.seen_at, x.decision, x.reason, a.display_name, x.decided_at
+from equipment.reconciliation x
+left join equipment.unit u on u.no = x.unit_no
+left join equipment.account a on a.id = x.decided_by
+where (%(item)s::bigint is null or x.id = %(item)s)
+  and (%(source)s = '' or x.source = %(source)s) and (%(kind)s = '' or x.kind = %(kind)s)
+  and (%(decided)s::boolean is null or (x.decision is not null) = %(decided)s)
+  and x.id > %(after)s
+order by x.id
+limit %(limit)s;
+
+-- name: open_counts
+select source, kind, count(*)::int from equipment.reconciliation where decision is null group by source, kind order by source, kind;
+
+-- name: lock_item
+select 1 from equipment.reconciliation where id = %s for update;
+
+-- name: close_item
+update equipment.reconciliation set decision = %s, reason = %s, decided_by = %s, decided_at = %s where id = %s and decision is null;
+
+-- name: link_source
+insert into equipment.unit_source (source, source_key, unit_no, linked_by, linked_at) values (%s, %s, %s, %s, %s)
+on conflict (source, source_key) do update set unit_no = excluded.unit_no, linked_by = excluded.linked_by, linked_at = excluded.linked_at;
+
+-- name: one_organisation
+select min(id) from equipment.organisation
+where (%(code)s::text is not null and credit_code = %(code)s) or (%(code)s::text is null and kind = %(kind)s and name = %(name)s)
+having count(*) = 1;

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 import psycopg
-from psycopg.types.json import Jsonb, set_json_dumps
+from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 
 from equipment.errors import ImportFileError
 from equipment.foundation.clock import SHANGHAI, Clock
@@ -69,7 +69,10 @@ class Importer:
     show: Progress = silent
 
     def __post_init__(self) -> None:
+        # a plan made for the first few lines must not serve the last ones
+        self.conn.prepare_threshold = None
         set_json_dumps(_json, self.conn)
+        set_json_loads(msgspec.json.decode, self.conn)
 
     def run_open(self) -> int:
         """Run every job that waits for the importer; returns how many."""
@@ -139,7 +142,6 @@ class Importer:
         if not done:
             raise ImportFileError("表头以下没有数据行 (no rows below the header)")
         with self.conn.transaction():
-            self.conn.execute(QUERIES.fill_place_keys, (job.id,))
             self.conn.execute(QUERIES.set_staged, (job.id,))
         self.conn.execute(QUERIES.analyze_rows)
 
@@ -175,7 +177,7 @@ class Importer:
             self.conn.execute(QUERIES.match_rows, matching)
             ground = self._ground(job)
             twins = self._twins(job)
-            first = dict(self.conn.execute(QUERIES.applied_units, (job.id,)).fetchall())
+            first: dict[int, int] = dict(self.conn.execute(QUERIES.applied_units, (job.id,)).fetchall())
             total = self._one(QUERIES.row_count, job.id)
         after, done = 0, 0
         while True:
@@ -249,12 +251,13 @@ class Importer:
             create_planned(self.conn, job.id, self.clock.now())
         # again: the registry may have changed since the trial, and the organisations have their ids now
         self._plan(job)
-        total, done = self._one(QUERIES.pending_count, job.id), 0
-        while lines := [
-            line for (line,) in self.conn.execute(QUERIES.pending_lines, (job.id, self.settings.rows_at_once))
-        ]:
+        page = {"job": job.id, "after": 0, "limit": self.settings.rows_at_once}
+        self.conn.execute(QUERIES.analyze_plans)
+        row = self.conn.execute(QUERIES.pending_count, page).fetchone()
+        total, done = (int(row[0]) if row else 0), 0
+        while lines := [line for (line,) in self.conn.execute(QUERIES.pending_lines, page)]:
             self._write_lines(job, lines)
-            done += len(lines)
+            page["after"], done = lines[-1], done + len(lines)
             self._progress(job, "writing", done, total)
         with self.conn.transaction():
             self._count(job)
@@ -300,14 +303,19 @@ class Importer:
         values["lines"] = [line for line in lines if line not in stale]
         columns = ", ".join(UNIT_FIELDS)
         made = ", ".join(f"v.{name}" for name in UNIT_FIELDS)
-        self.conn.execute(QUERIES.insert_units.format(columns=columns, values=made), values)
+        planned = self.conn.execute(QUERIES.planned_lines, values).fetchall()
+        numbers: dict[str, int] = dict(
+            self.conn.execute(QUERIES.insert_units.format(columns=columns, values=made), values).fetchall()
+        )
+        values["lines"] = [line for line, _, _, _ in planned]
+        values["units"] = [numbers[new] if outcome == "new" else no for _, outcome, no, new in planned]
+        self.conn.execute(QUERIES.mark_applied, values)
         self.conn.execute(QUERIES.audit_units, values)
         assignments = ", ".join(f"{name} = v.{name}" for name in SETTABLE)
         self.conn.execute(QUERIES.update_units.format(assignments=assignments), values)
         self.conn.execute(QUERIES.link_sources, values)
         self.conn.execute(QUERIES.settle_reconciliations, values)
         self.conn.execute(QUERIES.open_reconciliations, values)
-        self.conn.execute(QUERIES.mark_applied, values)
 
     def _refuse(self, job: ImportJob, line: int, why: str, remedy: str) -> None:
         self.conn.execute(QUERIES.refuse_line, (job.id, line))
@@ -319,6 +327,7 @@ class Importer:
         with self.conn.transaction():
             self.conn.execute(QUERIES.forget_rows, (before,))
             self.conn.execute(QUERIES.forget_plans, (before,))
+            self.conn.execute(QUERIES.forget_applied, (before,))
 
 
 def _plain(value: Any) -> Any:

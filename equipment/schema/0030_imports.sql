@@ -42,7 +42,6 @@ create table equipment.import_row (
     registration_code text,
     certificate_no text,
     rescue_code text,
-    place_key text,
     use_org text,
     use_org_code text,
     firm_org text,
@@ -60,10 +59,15 @@ create table equipment.import_plan (
     patch jsonb not null,
     conflicts jsonb not null,
     read_at timestamptz,                      -- changed_at of the unit when it was planned
-    applied boolean not null default false,
     primary key (job_id, line)
 );
-create index import_plan_pending on equipment.import_plan (job_id, line) where not applied;
+-- What is written, in the transaction that wrote it; rows are only added, so a plan is not rewritten for it.
+create table equipment.import_applied (
+    job_id bigint not null,
+    line integer not null,
+    unit_no integer,
+    primary key (job_id, line)
+);
 create table equipment.import_match (
     job_id bigint not null,
     line integer not null,
@@ -83,8 +87,8 @@ create table equipment.import_problem (
     remedy text not null
 );
 create index import_problem_by_job on equipment.import_problem (job_id, line, id);
-grant select, insert, update, delete on equipment.import_row, equipment.import_plan, equipment.import_match,
-    equipment.import_problem to teshe_system;
+grant select, insert, update, delete, maintain on equipment.import_row, equipment.import_plan, equipment.import_applied,
+    equipment.import_match, equipment.import_problem to teshe_system;
 
 -- Every source keeps its own key of a unit.
 create table equipment.unit_source (

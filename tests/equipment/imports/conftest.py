@@ -1,21 +1,24 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from equipment.city.build import build_city
 from equipment.foundation.clock import ManualClock
-from equipment.foundation.database import Connection
+from equipment.foundation.database import Connection, DatabaseRole, connect
 from equipment.foundation.tables import write_csv
 from equipment.imports import store
 from equipment.imports.columns import columns
 from equipment.imports.model import ImportJob, ImportOptions
 from equipment.imports.runner import Importer
 from equipment.imports.settings import ImportSettings
-from tests.conftest import Database
+from tests.conftest import START, Database, Server, _fresh
 
 PASSWORD = "import-city-5"  # of a throw-away database
 
@@ -63,24 +66,38 @@ class Desk:
         return self.conn.execute("select * from equipment.unit order by no").fetchall()
 
 
+@pytest.fixture(scope="session")
+def city_template(plain_server: Server) -> str:
+    """A database with a small city, made once and cloned for each test."""
+    name = "teshe_import_city"
+    with psycopg.connect(plain_server.owner_url("postgres"), autocommit=True) as admin:
+        admin.execute(
+            sql.SQL("create database {} template {}").format(
+                sql.Identifier(name), sql.Identifier(plain_server.template)
+            )
+        )
+    with connect(plain_server.owner_url(name), DatabaseRole.SYSTEM, application_name="city") as conn:
+        build_city(conn, units=20, seed=3, now=START, password=PASSWORD)
+    return name
+
+
 @pytest.fixture
-def desk(database: Database, clock: ManualClock, tmp_path: Path) -> Iterator[Desk]:
+def city(plain_server: Server, city_template: str) -> Iterator[Database]:
+    yield from _fresh(replace(plain_server, template=city_template))
+
+
+@pytest.fixture
+def desk(city: Database, clock: ManualClock, tmp_path: Path) -> Iterator[Desk]:
     """An import desk over a small city."""
-    with database.connect(autocommit=True) as conn:
-        with conn.transaction():
-            build_city(conn, units=20, seed=3, now=clock.now(), password=PASSWORD)
+    with city.connect(autocommit=True) as conn:
         yield Desk(conn, clock, tmp_path)
-
-
-NewRow = Callable[..., dict[str, str]]
 
 
 def new_row(number: int, **changes: str) -> dict[str, str]:
     """A row of a lift that can be registered."""
     row = {
-        "variety_code": "3110", "device_code": f"3110341302024{number:05d}", "name": f"拂晓新城 {number} 号梯",
+        "variety_code": "3110", "device_code": f"3110108902024{number:05d}", "name": f"拂晓新城 {number} 号梯",
         "rescue_code": f"{200000 + number}", "internal_no": f"{number}#", "address": f"埇桥区银河一路 {number} 号",
         "jurisdiction_id": "埇桥区", "use_org": "宿州测试物业有限公司", "status": "在用",
     }  # fmt: skip
-    row["device_code"] = f"3110{10890:05d}2024{number:05d}"
     return {**row, **changes}
