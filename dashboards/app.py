@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 from psycopg_pool import ConnectionPool
@@ -20,6 +21,7 @@ from equipment.foundation.database import Connection
 
 STATIC = Path(__file__).parent / "static"
 
+
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
@@ -33,6 +35,16 @@ SECURITY_HEADERS = {
 }
 
 
+def security_headers(settings: WebSettings) -> dict[str, str]:
+    """Headers of every answer. Pictures may come from the intranet's map server too, where one is set."""
+    parts = urlsplit(settings.tile_address)
+    if not parts.netloc:
+        return SECURITY_HEADERS
+    policy = SECURITY_HEADERS["Content-Security-Policy"]
+    images = f"img-src 'self' data: blob: {parts.scheme}://{parts.netloc};"
+    return {**SECURITY_HEADERS, "Content-Security-Policy": policy.replace("img-src 'self' data: blob:;", images)}
+
+
 def create_app(pool: ConnectionPool[Connection], feed_url: str, settings: WebSettings, clock: Clock) -> FastAPI:
     """Compose the application.
 
@@ -44,6 +56,7 @@ def create_app(pool: ConnectionPool[Connection], feed_url: str, settings: WebSet
         Where the feed listens for notifications (the same database).
     """
     feed = Feed(pool, feed_url, settings, clock)
+    headers = security_headers(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -68,7 +81,7 @@ def create_app(pool: ConnectionPool[Connection], feed_url: str, settings: WebSet
     @app.middleware("http")
     async def harden(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
         response = await call_next(request)
-        for name, value in SECURITY_HEADERS.items():
+        for name, value in headers.items():
             response.headers.setdefault(name, value)
         if not request.url.path.startswith("/static/"):
             response.headers.setdefault("Cache-Control", "no-store")
