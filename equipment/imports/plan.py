@@ -22,11 +22,12 @@ RANKS = (
 )  # fmt: skip
 """By what a row finds its unit, the surest first. The numbers are those of ``found``."""
 PLACE_RANK = len(RANKS) - 1
-UNIT_FIELDS = tuple(f.name for f in fields(NewUnit))
+UNIT_FIELDS = ("id", "kind", *truths())
+"""Values of a unit that files carry; what else a unit has keeps its value, and a new one gets its default."""
 DEFAULTS: Mapping[str, Any] = {
     f.name: f.default
     for f in fields(NewUnit)
-    if f.name not in ("id", "kind", "variety_code", "name", "address", "jurisdiction_id")
+    if f.name in truths() and f.name not in ("variety_code", "name", "address", "jurisdiction_id")
 }
 DATES = ("make_date", "first_use_date", "insurance_valid_to")
 NEVER_NULL = ("place_name", "building", "entrance")

@@ -1,17 +1,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from psycopg import sql
 
+from dashboards.app import create_app
+from dashboards.settings import WebSettings
+from equipment.access.model import Role
 from equipment.city.build import build_city
 from equipment.foundation.clock import ManualClock
-from equipment.foundation.database import Connection, DatabaseRole, connect
+from equipment.foundation.database import Connection, DatabaseRole, connect, open_pool
 from equipment.foundation.tables import write_csv
 from equipment.imports import store
 from equipment.imports.columns import columns
@@ -19,6 +24,7 @@ from equipment.imports.model import ImportJob, ImportOptions
 from equipment.imports.runner import Importer
 from equipment.imports.settings import ImportSettings
 from tests.conftest import START, Database, Server, _fresh
+from tests.platform import LOGIN_OF, Person
 
 PASSWORD = "import-city-5"  # of a throw-away database
 
@@ -91,6 +97,32 @@ def desk(city: Database, clock: ManualClock, tmp_path: Path) -> Iterator[Desk]:
     """An import desk over a small city."""
     with city.connect(autocommit=True) as conn:
         yield Desk(conn, clock, tmp_path)
+
+
+@dataclass
+class Web:
+    """The web process over the desk's city."""
+
+    app: FastAPI
+    desk: Desk
+    database: Database
+    people: dict[Role, Person] = field(default_factory=dict)
+
+    def person(self, role: Role) -> Person:
+        """The demo account of a role, logged in."""
+        if role not in self.people:
+            client = TestClient(self.app, base_url="https://testserver")
+            answer = client.post("/api/v1/sessions", json={"login": LOGIN_OF[role], "password": PASSWORD})
+            assert answer.status_code == 201, answer.text
+            self.people[role] = Person(client, answer.json()["csrf"])
+        return self.people[role]
+
+
+@pytest.fixture
+def web(desk: Desk, city: Database, clock: ManualClock) -> Iterator[Web]:
+    pool = open_pool(city.url, DatabaseRole.SCOPED, max_size=4, application_name="test-web")
+    yield Web(create_app(pool, city.url, WebSettings(), clock), desk, city)
+    pool.close()
 
 
 def new_row(number: int, **changes: str) -> dict[str, str]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 
 from equipment.access import scope
 from equipment.access.model import Asker, Role
 from equipment.errors import DecisionError, InvalidUnitError, UnknownReconciliationError
 from equipment.foundation.database import DatabaseRole
-from equipment.imports.columns import sources, truths
+from equipment.imports.columns import ORGANISATIONS, columns, sources, truths
 from equipment.imports.model import ImportOptions
 from equipment.imports.plan import UNIT_FIELDS
 from equipment.imports.reconciliation import ACTS, Decision, Reconciliation, WorkFilter, counts, decide, items
+from equipment.registry.model import NewUnit
 from tests.conftest import Database
 from tests.equipment.imports.conftest import Desk, new_row
+
+ORGANISATIONS_BY_COLUMN = {column: name for name, (column, _) in ORGANISATIONS.items()}
 
 
 def unit(desk: Desk, unit_id: str, *names: str) -> tuple[object, ...]:
@@ -223,7 +228,14 @@ def test_the_work_list_of_an_area_is_seen_there_only(desk: Desk, city: Database)
 
 
 def test_every_value_of_a_unit_has_its_source_of_truth() -> None:
-    assert set(truths()) == set(UNIT_FIELDS) - {"id", "kind"}
+    assert set(UNIT_FIELDS) <= {f.name for f in fields(NewUnit)}
+    assert set(UNIT_FIELDS) == set(truths()) | {"id", "kind"}
+    stated = {
+        ORGANISATIONS_BY_COLUMN.get(name, name)
+        for name, column in columns().items()
+        if column.kind not in ("key", "credit", "parameter")
+    }
+    assert stated - {"id"} == set(truths())
     assert {truth.source for truth in truths().values()} <= set(sources())
     for name in sources():
         ImportOptions(name, 1 if sources()[name].per_organisation else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,10 @@ from tests.conftest import START
 TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_size=40).map(str.strip)
 
 
+def write_book(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
+    return write_xlsx(path, header, rows, "台账")
+
+
 @given(st.text())
 def test_neutralising_is_undone_exactly(text: str) -> None:
     assert original(neutral(text)) == text
@@ -30,7 +35,7 @@ def test_neutralising_is_undone_exactly(text: str) -> None:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
 @given(st.lists(st.lists(TEXT, min_size=3, max_size=3).filter(any), min_size=1, max_size=8))
 def test_rows_come_back_from_both_formats(tmp_path: Path, rows: list[list[str]]) -> None:
-    for path, write in ((tmp_path / "a.csv", write_csv), (tmp_path / "a.xlsx", lambda *a: write_xlsx(*a, "s"))):
+    for path, write in ((tmp_path / "a.csv", write_csv), (tmp_path / "a.xlsx", write_book)):
         write(path, ["甲", "乙", "丙"], rows)
         found = [
             tuple(original(cell).strip() for cell in (*row.cells, "", "", "")[:3])
@@ -77,7 +82,7 @@ def test_whatever_a_unit_says_export_and_import_change_nothing(
     use, firm = values["use_org_id"] and "使用=单位", values["firm_org_id"] and "+维保"
     shown = {**values, "use_org": use, "use_org_code": None, "firm_org": firm, "firm_org_code": None}
     path = tmp_path / f"unit.{suffix}"
-    write = write_csv if suffix == "csv" else lambda *a: write_xlsx(*a, "s")
+    write = write_csv if suffix == "csv" else write_book
     write(path, template_header(), [cells_of(shown)])
     table = read_table(path, lambda cells: "设备编号" in cells)
     mapping = map_header(table.header)
