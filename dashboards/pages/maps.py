@@ -25,7 +25,7 @@ from equipment.access.model import Asker
 from equipment.registry.coordinates import Position, to_wgs84, wgs84_to_gcj02
 
 router = APIRouter(include_in_schema=False)
-CELLS_ACROSS = 24
+CELLS_ACROSS = 12
 """Into how many cells the width of what is shown is cut."""
 WIDEST_SHIFT_DEGREES = 0.02
 """No datum lies further from another: what is shown is asked for with so much margin."""

@@ -217,7 +217,7 @@ def test_tiles_come_from_the_intranet_only_where_they_are_set(city: Database, cl
 
 
 def test_cells_are_powers_of_two_whatever_is_shown() -> None:
-    assert cell_degrees(116, 118) == 2.0**-4
+    assert cell_degrees(116, 118) == 2.0**-3
     assert cell_degrees(116, 116) > 0
 
 
