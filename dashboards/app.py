@@ -18,6 +18,7 @@ from dashboards.feed import Feed
 from dashboards.settings import WebSettings
 from equipment.foundation.clock import Clock
 from equipment.foundation.database import Connection
+from equipment.transparency.keys import Signer
 
 STATIC = Path(__file__).parent / "static"
 
@@ -45,7 +46,9 @@ def security_headers(settings: WebSettings) -> dict[str, str]:
     return {**SECURITY_HEADERS, "Content-Security-Policy": policy.replace("img-src 'self' data: blob:;", images)}
 
 
-def create_app(pool: ConnectionPool[Connection], feed_url: str, settings: WebSettings, clock: Clock) -> FastAPI:
+def create_app(
+    pool: ConnectionPool[Connection], feed_url: str, settings: WebSettings, clock: Clock, signer: Signer
+) -> FastAPI:
     """Compose the application.
 
     Parameters
@@ -54,6 +57,8 @@ def create_app(pool: ConnectionPool[Connection], feed_url: str, settings: WebSet
         Connections under the scoped role, open.
     feed_url
         Where the feed listens for notifications (the same database).
+    signer
+        Countersigns receipts.
     """
     feed = Feed(pool, feed_url, settings, clock)
     headers = security_headers(settings)
@@ -75,7 +80,7 @@ def create_app(pool: ConnectionPool[Connection], feed_url: str, settings: WebSet
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
     )
-    app.state.context = WebContext(pool, clock, settings)
+    app.state.context = WebContext(pool, clock, settings, signer)
     app.state.feed = feed
 
     @app.middleware("http")

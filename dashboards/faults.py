@@ -3,6 +3,7 @@
 from alarms import errors as alarms
 from dashboards.indicators import errors as indicators
 from equipment import errors as equipment
+from equipment.transparency import errors as transparency
 from ingest import errors as ingest
 from maintenance import errors as maintenance
 
@@ -14,6 +15,7 @@ FAULTS: tuple[tuple[type[Exception], int, str], ...] = (
     (equipment.UnknownImportError, 404, "No such import"),
     (equipment.ImportStateError, 409, "Not possible in this state"),
     (equipment.UnknownReconciliationError, 404, "No such item"),
+    (transparency.NotInLogError, 409, "Not in the log yet"),
     (equipment.EquipmentInputError, 422, "Some values are not valid"),
     (equipment.LoginRefusedError, 401, "Wrong login or password"),
     (equipment.LoginLockedError, 429, "Too many wrong passwords"),

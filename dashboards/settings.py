@@ -39,3 +39,9 @@ class WebSettings(BaseSettings):
         default="wgs84", description="Datum of those tiles: places are converted to it before they are drawn"
     )
     tile_attribution: str = Field(default="", description="What the map server wants to be said of its source")
+    record_position_seconds: float = Field(
+        default=0.5,
+        ge=0,
+        le=10,
+        description="A filed record's receipt waits at most so long for its place in the log [s]",
+    )

@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from dashboards.bench import registry_import
+from dashboards.bench.records import records_command
 
 app = typer.Typer(no_args_is_help=True, help="Measurements: figures with the settings under which they were made.")
+app.command("records")(records_command)
 
 
 @app.command("registry-import")

@@ -17,6 +17,7 @@ from equipment.errors import ImportFileError
 from equipment.foundation.clock import SystemClock
 from equipment.foundation.database import Connection, DatabaseRole, connect
 from equipment.foundation.logs import configure_logging
+from equipment.foundation.monitor import monitored
 from equipment.foundation.process import StopSignal
 from equipment.foundation.settings import FoundationSettings
 from equipment.imports import store
@@ -31,9 +32,10 @@ PHASES = {"reading": "读取", "matching": "匹配", "checking": "检查", "writ
 
 def imports_command() -> None:
     """Run imports as people hand them in on the pages."""
-    settings = FoundationSettings()
+    settings, clock, stop = FoundationSettings(), SystemClock(), StopSignal().listen()
     configure_logging(settings.log_format, settings.log_level)
-    run_importer(require_database(settings), SystemClock(), StopSignal().listen())
+    with monitored(settings.metrics_host, settings.metrics_port, stop, clock):
+        run_importer(require_database(settings), clock, stop)
 
 
 def import_equipment_command(

@@ -23,6 +23,7 @@ from equipment.imports.columns import columns
 from equipment.imports.model import ImportJob, ImportOptions
 from equipment.imports.runner import Importer
 from equipment.imports.settings import ImportSettings
+from equipment.transparency.keys import Signer
 from tests.conftest import START, Database, Server, _fresh
 from tests.platform import LOGIN_OF, Person
 
@@ -121,7 +122,7 @@ class Web:
 @pytest.fixture
 def web(desk: Desk, city: Database, clock: ManualClock) -> Iterator[Web]:
     pool = open_pool(city.url, DatabaseRole.SCOPED, max_size=4, application_name="test-web")
-    yield Web(create_app(pool, city.url, WebSettings(), clock), desk, city)
+    yield Web(create_app(pool, city.url, WebSettings(), clock, Signer.generate("teshe.test")), desk, city)
     pool.close()
 
 

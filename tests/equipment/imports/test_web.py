@@ -22,6 +22,7 @@ from equipment.foundation.tables import read_table
 from equipment.imports.runner import Importer
 from equipment.imports.settings import ImportSettings
 from equipment.registry.coordinates import Position, wgs84_to_gcj02
+from equipment.transparency.keys import Signer
 from tests.conftest import Database
 from tests.equipment.imports.conftest import Web, new_row
 
@@ -210,7 +211,7 @@ def test_tiles_come_from_the_intranet_only_where_they_are_set(city: Database, cl
     assert on_tiles(place, plain) == place
     assert on_tiles(place, tiled) == wgs84_to_gcj02(*place)
     pool = open_pool(city.url, DatabaseRole.SCOPED, max_size=2, application_name="test-tiles")
-    app = create_app(pool, city.url, tiled, clock)
+    app = create_app(pool, city.url, tiled, clock, Signer.generate("teshe.test"))
     client = TestClient(app, base_url="https://testserver")
     assert "https://tiles.intranet:8443" in client.get("/login").headers["content-security-policy"]
     pool.close()
