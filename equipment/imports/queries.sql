@@ -211,14 +211,14 @@ returning id, no;
 insert into equipment.import_applied (job_id, line, unit_no)
 select %(job)s, a.line, a.unit_no from unnest(%(lines)s::integer[], %(units)s::integer[]) a(line, unit_no);
 
--- name: audit_units
-insert into equipment.audit_entry (at, account_id, action, subject, before, after, reason, origin)
-select %(now)s, %(account)s, case p.outcome when 'new' then 'unit.create' else 'unit.edit' end, 'unit:' || u.id,
-       case when p.outcome = 'update' then (select jsonb_object_agg(k, to_jsonb(u) -> k) from jsonb_object_keys(p.patch) k) end,
-       p.patch, %(reason)s, format('import:%%s line %%s', p.job_id, p.line)
+-- name: changes_to_audit
+-- before the unit is changed
+select p.outcome, u.id, (select jsonb_object_agg(k, to_jsonb(u) -> k) from jsonb_object_keys(p.patch) k where p.outcome = 'update'),
+       p.patch, p.line
 from unnest(%(lines)s::integer[], %(units)s::integer[]) a(line, unit_no)
 join equipment.import_plan p on p.job_id = %(job)s and p.line = a.line and p.outcome in ('new', 'update')
-join equipment.unit u on u.no = a.unit_no;
+join equipment.unit u on u.no = a.unit_no
+order by p.line;
 
 -- name: update_units
 update equipment.unit u set {assignments}, changed_at = %(now)s

@@ -17,6 +17,7 @@ import msgspec
 import psycopg
 from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 
+from equipment.access.store import Change, audit_many
 from equipment.errors import ImportFileError
 from equipment.foundation.clock import SHANGHAI, Clock
 from equipment.foundation.database import Connection, DatabaseRole, connect, set_local, translated
@@ -289,7 +290,7 @@ class Importer:
         set_local(self.conn, "teshe.account", "" if job.account_id is None else str(job.account_id))
         values: dict[str, Any] = {
             "job": job.id, "lines": lines, "now": now, "account": job.account_id, "source": job.options.source_name,
-            "scope": job.scope_path, "reason": f"导入 {job.file_name}",
+            "scope": job.scope_path,
         }  # fmt: skip
         self.conn.execute(QUERIES.lock_planned_units, values)
         stale = {line for (line,) in self.conn.execute(QUERIES.stale_lines, values)}
@@ -310,7 +311,16 @@ class Importer:
         values["lines"] = [line for line, _, _, _ in planned]
         values["units"] = [numbers[new] if outcome == "new" else no for _, outcome, no, new in planned]
         self.conn.execute(QUERIES.mark_applied, values)
-        self.conn.execute(QUERIES.audit_units, values)
+        audit_many(
+            self.conn,
+            job.account_id,
+            [
+                ("unit.create" if outcome == "new" else "unit.edit", f"unit:{unit}",
+                 Change(f"导入 {job.file_name}", before, after, f"import:{job.id} line {line}"))
+                for outcome, unit, before, after, line in self.conn.execute(QUERIES.changes_to_audit, values).fetchall()
+            ],
+            now,
+        )  # fmt: skip
         assignments = ", ".join(f"{name} = v.{name}" for name in SETTABLE)
         self.conn.execute(QUERIES.update_units.format(assignments=assignments), values)
         self.conn.execute(QUERIES.link_sources, values)

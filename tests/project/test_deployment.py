@@ -20,6 +20,7 @@ from dashboards.settings import WebSettings
 from equipment.foundation.embedded_nats import EmbeddedNats, binary
 from equipment.foundation.errors import InputError
 from equipment.foundation.settings import FoundationSettings
+from equipment.imports.settings import ImportSettings
 from ingest.settings import IngestSettings
 from tests.conftest import Database
 
@@ -31,7 +32,7 @@ KNOWN_SETTINGS = {
     f"TESHE_{name}".upper()
     for settings in (FoundationSettings, WebSettings, IngestSettings)
     for name in settings.model_fields
-}
+} | {f"TESHE_IMPORT_{name}".upper() for name in ImportSettings.model_fields}
 
 
 def in_profile(profile: str) -> set[str]:
