@@ -1,6 +1,6 @@
 """The jobs process: numbers the streams, turns alarms and calls into incidents and leads, watches every clock.
 
-One loop of short transactions. A second jobs process may run beside it: sequencers take a lock, consumers lock their
+One loop of short transactions; the upkeep of the store runs beside it (ingest/upkeep.py). A second jobs process may run beside it: sequencers take a lock, consumers lock their
 cursor, and clocks act through the same state tables as people.
 """
 
@@ -16,6 +16,7 @@ from alarms.incidents.runner import IncidentRunner
 from alarms.incidents.settings import DeskSettings
 from alarms.store import release_due
 from equipment.access.store import forget_sessions
+from equipment.cylinders.retention import keep_traces
 from equipment.foundation import metrics, stream
 from equipment.foundation.clock import Clock
 from equipment.foundation.database import Connection, DatabaseRole, connect, translated
@@ -27,11 +28,12 @@ from equipment.transparency.keys import Signer
 from maintenance.runner import LeadRunner
 
 logger = get_logger("dashboards.jobs")
-STREAMS = ("alarms", "calls", "desk", "ledger")
+STREAMS = ("alarms", "calls", "desk", "ledger", "cylinders")
 PAUSE_SECONDS = 0.02
 """Between two looks; what an alarm waits for its number and its incident."""
 SHELVES_EVERY = timedelta(seconds=1)
 SESSIONS_EVERY = timedelta(minutes=10)
+TRACES_EVERY = timedelta(hours=6)
 SIGNATURES_EVERY = timedelta(seconds=1)
 
 turns = metrics.counter("teshe_jobs_turns_total", "Turns of the jobs loop")
@@ -66,6 +68,7 @@ class Jobs:
         self._periodic = (
             _Periodic(SHELVES_EVERY, release_due),
             _Periodic(SESSIONS_EVERY, forget_sessions),
+            _Periodic(TRACES_EVERY, keep_traces),
             _Periodic(SIGNATURES_EVERY, self._sign),
         )
 

@@ -16,6 +16,11 @@
     │   ├── ImportStateError          the job is not in a state that allows this
     │   ├── UnknownReconciliationError  no such open item of the work list
     │   ├── DecisionError             the item cannot be decided this way
+    │   ├── UnknownCylinderError
+    │   ├── CylinderInputError        a fill, a cylinder or a movement cannot be right
+    │   ├── CylinderStepError         the cylinder's state does not know the event
+    │   ├── FillKeyError              an idempotency key was used for another call
+    │   ├── NotAStationError          the organisation is no filling station
     │   └── WeakPasswordError
     └── AccessError
         ├── LoginRefusedError         wrong name or password
@@ -82,6 +87,26 @@ class UnknownReconciliationError(EquipmentInputError):
 
 class DecisionError(EquipmentInputError):
     """An item of the work list cannot be decided this way; the message says how it can."""
+
+
+class UnknownCylinderError(EquipmentInputError):
+    """No such cylinder, or not visible to whoever asks."""
+
+
+class CylinderInputError(EquipmentInputError):
+    """A value of a cylinder, a fill or a movement cannot be right; the message names each."""
+
+
+class CylinderStepError(EquipmentInputError):
+    """The state of the cylinder does not allow the event."""
+
+
+class FillKeyError(EquipmentInputError):
+    """The idempotency key was used for another call."""
+
+
+class NotAStationError(EquipmentInputError):
+    """The organisation is not registered as a filling station (充装单位)."""
 
 
 class AccessError(EquipmentError):

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from dashboards.api import (
     alarms,
     calls,
+    cylinders,
     imports,
     incidents,
     indicators,
@@ -17,5 +18,5 @@ from dashboards.api import (
 )
 
 router = APIRouter()
-for part in (sessions, imports, units, alarms, incidents, calls, records, keys, ledger, indicators, quality):
+for part in (sessions, imports, units, alarms, incidents, calls, records, keys, ledger, indicators, quality, cylinders):
     router.include_router(part.router)

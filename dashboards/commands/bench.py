@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from dashboards.bench import registry_import
+from dashboards.bench.cylinders import bench_cylinders
 from dashboards.bench.records import records_command
 
 app = typer.Typer(no_args_is_help=True, help="Measurements: figures with the settings under which they were made.")
@@ -28,3 +29,6 @@ def registry_import_command(
         return
     for name, value in figures.items():
         typer.echo(f"{name:>24}  {value}")
+
+
+app.command("cylinders")(bench_cylinders)

@@ -7,6 +7,7 @@ from dashboards.pages import (
     alarms,
     board,
     calls,
+    cylinders,
     desk,
     imports,
     labels,
@@ -19,5 +20,20 @@ from dashboards.pages import (
 )
 
 router = APIRouter()
-for part in (access, desk, alarms, calls, labels, maps, imports, units, maintenance, ledger, board, quality, public):
+for part in (
+    access,
+    desk,
+    alarms,
+    calls,
+    labels,
+    maps,
+    imports,
+    units,
+    maintenance,
+    ledger,
+    board,
+    quality,
+    public,
+    cylinders,
+):
     router.include_router(part.router)

@@ -17,22 +17,37 @@ from typer.main import get_command
 from dashboards.commands import app
 from dashboards.commands.services import web_login
 from dashboards.settings import WebSettings
+from equipment.cylinders.settings import CylinderSettings
 from equipment.foundation.embedded_nats import EmbeddedNats, binary
 from equipment.foundation.errors import InputError
 from equipment.foundation.settings import FoundationSettings
 from equipment.imports.settings import ImportSettings
+from ingest.devices import DeviceSettings
+from ingest.retention import RetentionSettings
 from ingest.settings import IngestSettings
+from ingest.upkeep import UpkeepSettings
 from tests.conftest import Database
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 PROFILES = ("single", "cluster")
 IMAGE_OF_ANOTHER = {"database", "broker", "broker-1", "broker-2", "broker-3"}
-KNOWN_SETTINGS = {
-    f"TESHE_{name}".upper()
-    for settings in (FoundationSettings, WebSettings, IngestSettings)
-    for name in settings.model_fields
-} | {f"TESHE_IMPORT_{name}".upper() for name in ImportSettings.model_fields}
+KNOWN_SETTINGS = (
+    {
+        f"{settings.model_config.get('env_prefix')}{name}".upper()
+        for settings in (
+            FoundationSettings,
+            WebSettings,
+            IngestSettings,
+            DeviceSettings,
+            RetentionSettings,
+            UpkeepSettings,
+        )
+        for name in settings.model_fields
+    }
+    | {f"TESHE_IMPORT_{name}".upper() for name in ImportSettings.model_fields}
+    | {f"TESHE_CYLINDER_{name}".upper() for name in CylinderSettings.model_fields}
+)
 
 
 def in_profile(profile: str) -> set[str]:
