@@ -6,6 +6,7 @@ from dashboards.api import (
     alarms,
     calls,
     cylinders,
+    imports,
     incidents,
     indicators,
     keys,
@@ -17,5 +18,5 @@ from dashboards.api import (
 )
 
 router = APIRouter()
-for part in (sessions, units, alarms, incidents, calls, records, keys, ledger, indicators, quality, cylinders):
+for part in (sessions, imports, units, alarms, incidents, calls, records, keys, ledger, indicators, quality, cylinders):
     router.include_router(part.router)

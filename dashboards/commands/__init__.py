@@ -7,7 +7,7 @@ import sys
 import typer
 
 from alarms.errors import AlarmsError
-from dashboards.commands import bench, bridge, demo, inspect, services, verify
+from dashboards.commands import bench, bridge, demo, equipment_import, inspect, services, verify
 from dashboards.errors import DashboardsError
 from dashboards.indicators import commands as indicator
 from equipment.errors import EquipmentError
@@ -30,7 +30,9 @@ app.command("account")(inspect.account_command)
 app.command("verify")(verify.verify_command)
 app.command("shard")(inspect.shard_command)
 app.command("catalogue")(inspect.catalogue_command)
+inspect.imports.command("equipment")(equipment_import.import_equipment_command)
 app.add_typer(inspect.imports, name="import")
+app.command("imports")(equipment_import.imports_command)
 app.add_typer(inspect.quarantine, name="quarantine")
 app.add_typer(indicator.app, name="indicator")
 app.add_typer(bench.app, name="bench")

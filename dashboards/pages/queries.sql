@@ -447,3 +447,42 @@ select a.id, a.login, a.display_name, a.role, a.active, a.created_at from equipm
 
 -- name: public_unit
 select * from dashboards.public_unit(%s);
+
+-- name: labels
+select u.rescue_code, u.name from equipment.unit u
+where u.rescue_code is not null
+  and (%(district)s = '' or u.jurisdiction_path like '%%/' || %(district)s || '/%%')
+  and (%(q)s = '' or strpos(lower(concat_ws(' ', u.name, u.place_name, u.building, u.entrance, u.address)), lower(%(q)s)) > 0)
+  and (cardinality(%(plates)s::text[]) = 0 or u.rescue_code = any(%(plates)s::text[]))
+order by u.jurisdiction_path, u.place_name, u.name, u.rescue_code
+limit %(limit)s;
+
+-- name: count_labels
+select count(*) from equipment.unit u
+where u.rescue_code is not null
+  and (%(district)s = '' or u.jurisdiction_path like '%%/' || %(district)s || '/%%')
+  and (%(q)s = '' or strpos(lower(concat_ws(' ', u.name, u.place_name, u.building, u.entrance, u.address)), lower(%(q)s)) > 0)
+  and (cardinality(%(plates)s::text[]) = 0 or u.rescue_code = any(%(plates)s::text[]));
+
+-- name: count_without_plate
+select count(*) from equipment.unit u
+where u.rescue_code is null and u.kind in ('lift', 'escalator') and cardinality(%(plates)s::text[]) = 0
+  and (%(district)s = '' or u.jurisdiction_path like '%%/' || %(district)s || '/%%')
+  and (%(q)s = '' or strpos(lower(concat_ws(' ', u.name, u.place_name, u.building, u.entrance, u.address)), lower(%(q)s)) > 0);
+
+-- name: map_cells
+-- units of one datum in one cell of the map: their mean place, how many, and which one where it is one
+select u.datum, count(*)::int as units, avg(u.lon) as lon, avg(u.lat) as lat, min(u.id) as id, min(u.name) as name,
+       count(*) filter (where u.status <> 'in_use')::int as idle, min(u.status) as status
+from equipment.unit u
+where u.lon between %(west)s and %(east)s and u.lat between %(south)s and %(north)s and u.datum <> 'unknown'
+  and (%(kind)s = '' or u.kind = %(kind)s) and (%(status)s = '' or u.status = %(status)s)
+  and (%(district)s = '' or u.jurisdiction_path like '%%/' || %(district)s || '/%%')
+group by u.datum, floor(u.lon / %(cell)s), floor(u.lat / %(cell)s);
+
+-- name: map_unplaced
+select count(*) filter (where u.lon is null)::int as nowhere, count(*) filter (where u.lon is not null and u.datum = 'unknown')::int as no_datum,
+       count(*)::int as units
+from equipment.unit u
+where (%(kind)s = '' or u.kind = %(kind)s) and (%(status)s = '' or u.status = %(status)s)
+  and (%(district)s = '' or u.jurisdiction_path like '%%/' || %(district)s || '/%%');
