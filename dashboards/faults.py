@@ -11,6 +11,7 @@ FAULTS: tuple[tuple[type[Exception], int, str], ...] = (
     (equipment.ChangedMeanwhileError, 409, "Changed meanwhile"),
     (equipment.DuplicateCodeError, 409, "Taken already"),
     (equipment.CorrectionError, 409, "Corrected already"),
+    (equipment.UnknownAccidentError, 404, "No such accident"),
     (equipment.EquipmentInputError, 422, "Some values are not valid"),
     (equipment.LoginRefusedError, 401, "Wrong login or password"),
     (equipment.LoginLockedError, 429, "Too many wrong passwords"),

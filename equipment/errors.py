@@ -11,6 +11,8 @@
     │   ├── DuplicateCodeError        another unit or organisation has the code
     │   ├── ChangedMeanwhileError     somebody else changed it first
     │   ├── CorrectionError
+    │   ├── InvalidAccidentError      a value of an accident cannot be right
+    │   ├── UnknownAccidentError
     │   └── WeakPasswordError
     └── AccessError
         ├── LoginRefusedError         wrong name or password
@@ -49,6 +51,14 @@ class DuplicateCodeError(EquipmentInputError):
 
 class ChangedMeanwhileError(EquipmentInputError):
     """The unit was changed since the caller read it: read it again."""
+
+
+class InvalidAccidentError(EquipmentInputError):
+    """A value of an accident cannot be right, or something is missing; the message says what."""
+
+
+class UnknownAccidentError(EquipmentInputError):
+    """No such accident, or not visible to whoever asks."""
 
 
 class WeakPasswordError(EquipmentInputError):

@@ -17,6 +17,10 @@ app = typer.Typer(no_args_is_help=True, help="指标: exact statistics of rare e
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of sentences.")]
 WRONG_INPUT = 2
+FATALITY_KEYS = (
+    "deaths", "units", "years", "target", "rate_per_10k", "ci95_low", "ci95_high", "p_at_or_below_target", "allowed_deaths",
+    "allowed_remaining",
+)  # fmt: skip
 
 
 def _refuse(error: IndicatorInputError) -> typer.Exit:
@@ -30,7 +34,7 @@ def _print_json(values: dict[str, Any]) -> None:
 
 
 def _sentences(f: Fatality) -> str:
-    words, (margin_zh, margin_en) = wording.conclude(f), wording.margin(f)
+    words, (margin_zh, margin_en) = wording.conclude(f), wording.margin(f.allowed_remaining, f.exceeded_by)
     return (
         f"万台死亡率 {f.rate_per_10k:.4g}  95% 区间 {f.ci95_low:.4g} – {f.ci95_high:.4g}  目标 ≤ {f.target:g}\n"
         f"{words.zh}{margin_zh}。{words.limits_zh}\n"
@@ -53,7 +57,7 @@ def fatality_command(
     except IndicatorInputError as error:
         raise _refuse(error) from None
     if as_json:
-        _print_json(asdict(found))
+        _print_json({name: getattr(found, name) for name in FATALITY_KEYS})
     else:
         typer.echo(_sentences(found))
 
