@@ -69,18 +69,29 @@ def period_of(definition: FatalityDefinition, year: int, day: date) -> Period:
 def judge(definition: FatalityDefinition, accident: Accident) -> Verdict:
     """Whether ``accident`` counts under ``definition``."""
     if accident.kind in definition.excluded_kinds:
-        return Verdict(accident, False, "该口径不含此类设备", "this definition leaves out the kind of equipment")
+        return Verdict(
+            accident, counted=False, zh="该口径不含此类设备", en="this definition leaves out the kind of equipment"
+        )
     if LEVELS.index(accident.level) < LEVELS.index(definition.minimum_level):
-        return Verdict(accident, False, "未达到口径所计的事故等级", "below the level that this definition counts")
+        return Verdict(
+            accident, counted=False, zh="未达到口径所计的事故等级", en="below the level that this definition counts"
+        )
     if accident.counted:
-        return Verdict(accident, True, "计入", "counted")
+        return Verdict(accident, counted=True, zh="计入", en="counted")
     clause = register().exclusions.get(accident.exclusion or "")
     if clause is not None and clause.id in definition.exclusions_counted:
-        return Verdict(accident, True, f"按该口径计入（{clause.clause}）", f"counted by this definition ({clause.en})")
+        return Verdict(
+            accident,
+            counted=True,
+            zh=f"按该口径计入（{clause.clause}）",
+            en=f"counted by this definition ({clause.en})",
+        )
     if clause is not None:
-        return Verdict(accident, False, f"不计入：{clause.clause} {clause.zh}", f"not counted: {clause.en}")
+        return Verdict(
+            accident, counted=False, zh=f"不计入：{clause.clause} {clause.zh}", en=f"not counted: {clause.en}"
+        )
     reason = accident.not_counted_reason or ""
-    return Verdict(accident, False, f"不计入：{reason}", f"not counted: {reason}")
+    return Verdict(accident, counted=False, zh=f"不计入：{reason}", en=f"not counted: {reason}")
 
 
 def deaths_of(verdicts: Iterable[Verdict]) -> int:

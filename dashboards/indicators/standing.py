@@ -99,7 +99,18 @@ def movements(facts: Facts, focus: Focus) -> list[Moved]:
             )
             if net and place.path.startswith(focus.place.path):
                 nets.append((place.id, net))
-        found.append(Moved(definition, *numbers, mostly=tuple(sorted(nets, key=lambda n: -abs(n[1]))[:3])))
+        found.append(
+            Moved(
+                definition,
+                numbers[0],
+                numbers[1],
+                numbers[2],
+                numbers[3],
+                numbers[4],
+                numbers[5],
+                tuple(sorted(nets, key=lambda n: -abs(n[1]))[:3]),
+            )
+        )
     return found
 
 

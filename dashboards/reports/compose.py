@@ -46,8 +46,10 @@ def _fatality(board: Board, period: ReportPeriod) -> Section:
     if f is None or board.main.printed is None:
         return Section("万台死亡率", ("没有在用设备，无法计算万台死亡率。",))
     words = [
-        f"本年截至 {board.main.inputs.last.isoformat()}，计入死亡 {board.main.deaths} 人，万台死亡率 {board.main.printed}"
-        f"（目标 ≤ {m.target:g}），95% 精确区间 {f.ci95_low:.3f}—{f.ci95_high:.3f}。",
+        (
+            f"本年截至 {board.main.inputs.last.isoformat()}，计入死亡 {board.main.deaths} 人，万台死亡率 {board.main.printed}"
+            f"（目标 ≤ {m.target:g}），95% 精确区间 {f.ci95_low:.3f}—{f.ci95_high:.3f}。"
+        ),
         wording.conclude(f).zh + wording.conclude(f).limits_zh,
     ]
     if m.year_end is not None:
@@ -105,7 +107,7 @@ def _leading(board: Board) -> Section:
         return Section("领先指标", ("没有在用电梯，无法计算。",))
     words = tuple(f"{x.definition.zh}：{wording.of_leading(x).zh}" for x in board.leading)
     months = board.leading[0].months
-    rows = tuple(
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
         (m.strftime("%Y-%m"), *(x.counts[i] for x in board.leading)) for i, m in enumerate(months)
     )  # fmt: skip
     return Section(

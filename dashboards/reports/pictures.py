@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from html import escape
 
@@ -15,7 +16,7 @@ INK, GREY = "#161b1f", "#5e6a72"
 
 def _scale(values: Sequence[float]) -> float:
     top = max([v for v in values if v > 0], default=1.0)
-    step = 10 ** (len(str(int(top))) - 1) if top >= 1 else 10 ** -next(i for i in range(1, 12) if top * 10**i >= 1)
+    step = 10.0 ** math.floor(math.log10(top))
     return next(step * m for m in (1, 1.5, 2, 3, 4, 5, 6, 8, 10, 12) if step * m >= top)
 
 
@@ -44,10 +45,9 @@ def _text(x: float, y: float, text: str, anchor: str) -> str:
 
 
 def _svg(parts: Sequence[str], title: str) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" width="{WIDTH:g}" height="{HEIGHT:g}" role="img" aria-label="{escape(title)}">'
-        + f"<title>{escape(title)}</title>" + "".join(parts) + "</svg>"
-    )  # fmt: skip
+    box = f'viewBox="0 0 {WIDTH:g} {HEIGHT:g}" width="{WIDTH:g}" height="{HEIGHT:g}"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {box} role="img" aria-label="{escape(title)}">'
+    return "".join((head, f"<title>{escape(title)}</title>", *parts, "</svg>"))
 
 
 def _y(value: float, top: float) -> float:

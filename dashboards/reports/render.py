@@ -19,7 +19,6 @@ from dashboards.reports.model import Document, Section
 FONTS = ("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC")
 FOLDER_VARIABLE = "TESHE_FONT_FOLDER"
 MODULES = Path(__file__).parents[2] / "deploy" / "browser" / "node_modules" / "@expo-google-fonts" / "noto-sans-sc"
-STANDARD = "a-2b"
 SHEET_NAME = 31
 FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", " "))
 
@@ -53,14 +52,10 @@ def as_pdf(document: Document, made_at: datetime) -> bytes:
     font, fonts = chinese_font(os.environ.get(FOLDER_VARIABLE, ""))
     source = (files("dashboards.reports") / "report.typ").read_bytes()
     inputs = {"document": json.dumps(document.as_json(), ensure_ascii=False), "font": font}
-    made: bytes = typst.compile(
-        source,
-        format="pdf",
-        font_paths=fonts,
-        sys_inputs=inputs,
-        pdf_standards=STANDARD,
-        timestamp=int(made_at.timestamp()),
-    )
+    compiler = typst.Compiler(source, font_paths=fonts, sys_inputs=inputs)
+    made = compiler.compile(format="pdf", pdf_standards="a-2b", timestamp=int(made_at.timestamp()))
+    if not isinstance(made, bytes):
+        raise TypeError("a PDF is one file")
     return made
 
 

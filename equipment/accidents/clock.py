@@ -89,4 +89,7 @@ def with_casualty(accident: NewAccident, casualty: Casualty, rules: Register | N
         name = field_of[casualty.after]
         late = casualty.after is Outcome.DEATH and not counts_as_death_of(accident.occurred_at, casualty.at, rules)
         numbers["later_deaths" if late else name] += 1
-    return replace(accident, **numbers)
+    return replace(
+        accident, deaths=numbers["deaths"], later_deaths=numbers["later_deaths"],
+        serious_injuries=numbers["serious_injuries"], minor_injuries=numbers["minor_injuries"],
+    )  # fmt: skip
