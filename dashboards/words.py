@@ -30,6 +30,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "ropeway": N_("Passenger ropeway"),
         "amusement_ride": N_("Amusement ride"),
         "vehicle": N_("Factory vehicle"),
+        "pressure_pipe": N_("Pressure pipeline"),
     },
     "unit_status": {
         "in_use": N_("In use"),

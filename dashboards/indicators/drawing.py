@@ -25,7 +25,7 @@ def years(monitor: Monitor) -> dict[str, Any] | None:
         "labels": [str(y) for y, _s in shown], "unit": _("per 10,000 and year"),
         "rate": _round(s.rate_per_10k for _y, s in shown), "low": _round(s.ci95_low for _y, s in shown),
         "high": _round(s.ci95_high for _y, s in shown), "rate_name": _("rate"), "interval_name": _("95%% interval") % {},
-        "target": {"name": f"{_('target')} {monitor.target:g}", "value": monitor.target},
+        "target": {"name": _("target %(t)s") % {"t": f"{monitor.target:g}"}, "value": monitor.target},
     }  # fmt: skip
 
 
@@ -42,7 +42,7 @@ def funnel(points: tuple[FunnelPoint, ...], target: float, language: str) -> dic
             {"name": "95%", "high": [[round(p.exposure, DIGITS), round(p.limits_95.high, DIGITS)] for p in ordered]},
             {"name": "99.8%", "high": [[round(p.exposure, DIGITS), round(p.limits_998.high, DIGITS)] for p in ordered]},
         ],
-        "target": {"name": f"{_('target')} {target:g}", "value": target},
+        "target": {"name": _("target %(t)s") % {"t": f"{target:g}"}, "value": target},
     }  # fmt: skip
 
 

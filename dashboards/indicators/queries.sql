@@ -75,7 +75,7 @@ from (
 ) r
 join equipment.unit u on u.no = r.unit_no
 join equipment.jurisdiction j on j.id = u.jurisdiction_id
-where u.status = 'in_use' and starts_with(u.jurisdiction_path, %(path)s) and (%(kind)s = '' or u.kind = %(kind)s)
+where u.status = 'in_use' and r.points >= 2 and starts_with(u.jurisdiction_path, %(path)s) and (%(kind)s = '' or u.kind = %(kind)s)
 order by r.points desc, u.no limit 10;
 
 -- name: possible_accidents

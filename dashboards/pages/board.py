@@ -203,7 +203,7 @@ def definitions(request: Request, context: Context, asker: Viewer) -> Response:
     return page(
         request, "pages/definitions.html", target=PLAN_TARGET, candidates=fatality_definitions(), official=official,
         history=history, values=values, coverages=coverage_definitions(), leading=leading_definitions(),
-        prior=prior_definition(), settings=monitor_settings(), city_wide=(asker.scope_path or "").count("/") == 2,
+        prior=prior_definition(), settings=monitor_settings(), rules=register(), city_wide=(asker.scope_path or "").count("/") == 2,
     )  # fmt: skip
 
 

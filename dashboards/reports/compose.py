@@ -79,7 +79,7 @@ def _candidates(board: Board) -> Section:
 def _coverage(board: Board) -> Section:
     rows: list[tuple[Cell, ...]] = []
     for c, moved in zip(board.coverages, board.movements, strict=True):
-        state = UNKNOWN if c.met is None else ("达标" if c.met else "未达标")
+        state = UNKNOWN if c.met is None else "达标" if c.met else "未达标" if c.connected else "尚无登记"
         rows.append((
             c.definition.zh, f"≥ {c.definition.target * 100:.0f}%", percent(c.share), state, c.of, c.connected, c.enabled, c.effective,
             c.short if c.of else UNKNOWN, moved.net, c.excluded,

@@ -1,7 +1,7 @@
 -- name: insert
 insert into dashboards.report (kind, period, jurisdiction_id, scheduled, known_at, cut_id, document, pdf, xlsx, made_by, made_at)
 values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-on conflict (kind, period, jurisdiction_id) where scheduled do nothing returning id;
+returning id;
 
 -- name: have
 select 1 from dashboards.report where kind = %s and period = %s and jurisdiction_id = %s and scheduled;

@@ -17,4 +17,7 @@ create unique index report_scheduled_once on dashboards.report (kind, period, ju
 create trigger report_append_only before update or delete or truncate on dashboards.report
     for each statement execute function equipment.refuse_change();
 call equipment.protect('dashboards.report',
-    'equipment.scope_kind() = ''jurisdiction'' and exists (select 1 from equipment.jurisdiction j where j.id = report.jurisdiction_id and starts_with(j.path, equipment.scope_path()))');
+    'equipment.scope_kind() = ''jurisdiction'' and exists (select 1 from equipment.jurisdiction j where j.id = report.jurisdiction_id and starts_with(j.path, equipment.scope_path()))',
+    'select, insert');
+create policy makers on dashboards.report as restrictive for insert to teshe_scoped with check (
+    equipment.scope_role() = 'regulator' and made_by = equipment.scope_account() and not scheduled);

@@ -9,7 +9,7 @@ function frame() {
     axisLine: { lineStyle: { color: token("--line-strong") } },
     axisTick: { show: false },
     axisLabel: text,
-    nameTextStyle: text,
+    nameTextStyle: { ...text, align: "left" },
     splitLine: { lineStyle: { color: token("--line") } },
   };
   return {
@@ -32,6 +32,12 @@ const symbols = ["circle", "rect", "triangle", "diamond"];
 const marked = (values, signals) => values.map((value, index) => signals.includes(index)
   ? { value, symbol: "diamond", symbolSize: 13, itemStyle: { color: token("--high"), borderColor: token("--ink"), borderWidth: 1.5 } }
   : value);
+
+// The next round number above a value, so that an axis does not end at 1.149309.
+function ceiling(value) {
+  const step = 10 ** Math.floor(Math.log10(value));
+  return Number((Math.ceil((value * 1.1) / step) * step).toPrecision(6));
+}
 
 const dashes = ["solid", [6, 3], [2, 3], [10, 3, 2, 3]];
 
@@ -132,7 +138,7 @@ const kinds = {
   cusum(data, base) {
     return {
       xAxis: { type: "category", data: data.labels, ...base.axis, splitLine: { show: false } },
-      yAxis: { type: "value", name: data.unit, min: 0, max: (top) => Math.max(top.max, data.limit.value) * 1.15, axisLabel: base.axis.axisLabel, ...base.axis },
+      yAxis: { type: "value", name: data.unit, min: 0, max: (top) => ceiling(Math.max(top.max, data.limit.value)), ...base.axis },
       legend: { show: false },
       series: [{
         name: data.name, type: "line", step: "end", data: marked(data.values, data.signals), lineStyle: { width: 1.6 }, symbolSize: 3,
@@ -147,7 +153,7 @@ const kinds = {
   funnel(data, base) {
     return {
       tooltip: { ...base.tooltip, trigger: "item" },
-      xAxis: { type: "value", name: data.x, nameLocation: "middle", nameGap: 26, min: 0, ...base.axis },
+      xAxis: { type: "value", ...base.axis, name: data.x, nameLocation: "middle", nameGap: 26, min: 0, nameTextStyle: base.axis.axisLabel },
       yAxis: { type: "value", name: data.unit, min: 0, ...base.axis },
       grid: { ...base.grid, bottom: 28 },
       legend: { ...base.legend, data: data.limits.map((limit) => limit.name) },
@@ -157,7 +163,7 @@ const kinds = {
             name: p.name, value: [p.x, p.y], symbol: p.out ? "diamond" : "circle", symbolSize: p.out ? 14 : 9,
             itemStyle: p.out ? { color: token("--high"), borderColor: token("--ink"), borderWidth: 1.5 } : { color: token("--chart-1") },
           })),
-          label: { show: true, position: "right", formatter: "{b}", color: token("--ink-2"), fontSize: 11 },
+          label: { show: true, position: "right", formatter: (p) => (p.value[1] > 0 ? p.name : ""), color: token("--ink-2"), fontSize: 11 },
           labelLayout: { hideOverlap: true, moveOverlap: "shiftY" },
           tooltip: { formatter: (p) => `${p.name}\n${data.x}: ${p.value[0]}\n${data.unit}: ${p.value[1]}` },
           markLine: {
