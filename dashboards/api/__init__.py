@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from dashboards.api import alarms, calls, incidents, indicators, ledger, quality, records, sessions, units
+from dashboards.api import alarms, calls, incidents, indicators, keys, ledger, quality, records, sessions, units
 
 router = APIRouter()
-for part in (sessions, units, alarms, incidents, calls, records, ledger, indicators, quality):
+for part in (sessions, units, alarms, incidents, calls, records, keys, ledger, indicators, quality):
     router.include_router(part.router)

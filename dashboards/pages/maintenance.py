@@ -15,6 +15,8 @@ from dashboards.pages.frame import page
 from dashboards.pages.reads import QUERIES, filters, known, row, rows, value, window
 from dashboards.rendering import local
 from equipment.access.model import Asker
+from maintenance.records.acknowledgement import positions
+from maintenance.records.signatures import signatures_of
 
 router = APIRouter(include_in_schema=False)
 DUE_DAYS = 15
@@ -77,4 +79,6 @@ def record(
     with context.transaction(asker) as conn:
         found = known(row(conn, QUERIES.record, (record_id,)), "No such record, or it lies outside your area.")
         items = rows(conn, QUERIES.record_items, (record_id,))
-    return page(request, "pages/record.html", record=found, items=items)
+        signed = signatures_of(conn, record_id)
+        position = positions(conn, [str(record_id)]).get(str(record_id))
+    return page(request, "pages/record.html", record=found, items=items, signatures=signed, position=position)

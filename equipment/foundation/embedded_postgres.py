@@ -23,7 +23,7 @@ from psycopg import sql
 
 from equipment.foundation import launcher
 from equipment.foundation.clock import Clock, SystemClock
-from equipment.foundation.database import DatabaseRole, connect
+from equipment.foundation.database import DatabaseRole, connect, ensure_login
 from equipment.foundation.errors import AlreadyRunningError, DataVersionError, InputError, StartFailedError
 from equipment.foundation.ports import remembered_port
 from equipment.foundation.process import Child, spawn, wait_until
@@ -141,12 +141,7 @@ class EmbeddedPostgres:
         """URL of a login that has the rights of ``role`` and nothing else; made if missing."""
         password = self._secret(f"{name}.password")
         with connect(self.url, DatabaseRole.OWNER, application_name="teshe-setup", autocommit=True) as conn:
-            exists = conn.execute("select 1 from pg_roles where rolname = %s", (name,)).fetchone()
-            verb = sql.SQL("alter") if exists else sql.SQL("create")
-            conn.execute(
-                sql.SQL("{} role {} login password {}").format(verb, sql.Identifier(name), sql.Literal(password))
-            )
-            conn.execute(sql.SQL("grant {} to {}").format(sql.Identifier(role.value), sql.Identifier(name)))
+            ensure_login(conn, name, password, role)
         return self.url_of(name, password, DATABASE)
 
     def _take_lock(self) -> None:

@@ -29,6 +29,7 @@ from dashboards.app import create_app
 from dashboards.settings import WebSettings
 from equipment.foundation.clock import ManualClock
 from equipment.foundation.database import DatabaseRole, connect, open_pool
+from equipment.transparency.keys import Signer
 from tests.conftest import START, Server
 from tests.dashboards import page_city
 from tests.services.probes import chromium_path
@@ -85,7 +86,10 @@ def site(plain_server: Server) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     config = uvicorn.Config(
-        create_app(pool, url, settings, ManualClock(START)), port=port, log_level="warning", ws="websockets-sansio"
+        create_app(pool, url, settings, ManualClock(START), Signer.generate("teshe.test")),
+        port=port,
+        log_level="warning",
+        ws="websockets-sansio",
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
