@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import typer
 
+from dashboards.bench.indicators import indicators_command
 from dashboards.bench.records import records_command
 
 app = typer.Typer(no_args_is_help=True, help="Measurements: figures with the settings under which they were made.")
 app.command("records")(records_command)
+app.command("indicators")(indicators_command)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from datetime import datetime
 from functools import lru_cache
 from importlib.resources import files
@@ -15,29 +14,29 @@ import xlsxwriter
 
 from dashboards.reports.errors import NoChineseFontError
 from dashboards.reports.model import Document, Section
+from dashboards.reports.settings import ReportSettings
 
 FONTS = ("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC")
-FOLDER_VARIABLE = "TESHE_FONT_FOLDER"
 MODULES = Path(__file__).parents[2] / "deploy" / "browser" / "node_modules" / "@expo-google-fonts" / "noto-sans-sc"
 SHEET_NAME = 31
 FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", " "))
 
 
 @lru_cache(maxsize=4)
-def chinese_font(folder: str) -> tuple[str, typst.Fonts]:
+def chinese_font(folder: Path | None) -> tuple[str, typst.Fonts]:
     """A Chinese font of the system, of ``folder``, or of the browser libraries.
 
     Raises
     ------
     NoChineseFontError
     """
-    fonts = typst.Fonts(font_paths=[Path(p) for p in (folder, str(MODULES)) if p and Path(p).is_dir()])
+    fonts = typst.Fonts(font_paths=[p for p in (folder, MODULES) if p is not None and p.is_dir()])
     there = set(fonts.families())
     for wanted in FONTS:
         if wanted in there:
             return wanted, fonts
     raise NoChineseFontError(
-        f"没有中文字体，无法生成 PDF：请安装 fonts-noto-cjk，或用 {FOLDER_VARIABLE} 指定含 Noto Sans SC 的目录"
+        f"没有中文字体，无法生成 PDF：请安装 fonts-noto-cjk，或用 TESHE_FONT_FOLDER 指定含 Noto Sans SC 的目录"
         " (no Chinese font: install fonts-noto-cjk or name a folder)"
     )
 
@@ -49,7 +48,7 @@ def as_pdf(document: Document, made_at: datetime) -> bytes:
     ------
     NoChineseFontError
     """
-    font, fonts = chinese_font(os.environ.get(FOLDER_VARIABLE, ""))
+    font, fonts = chinese_font(ReportSettings().font_folder)
     source = (files("dashboards.reports") / "report.typ").read_bytes()
     inputs = {"document": json.dumps(document.as_json(), ensure_ascii=False), "font": font}
     compiler = typst.Compiler(source, font_paths=fonts, sys_inputs=inputs)

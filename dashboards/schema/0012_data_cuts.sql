@@ -61,21 +61,25 @@ call equipment.protect('dashboards.unit_stage', 'equipment.scope_kind() = ''juri
 call equipment.protect('dashboards.month_stage', 'equipment.scope_kind() = ''jurisdiction'' and starts_with(jurisdiction_path, equipment.scope_path())');
 
 -- The stages as they are now; only rows that changed are written.
+-- Nested loops are off: nothing is known of the sizes of what the functions give, and a wrong guess took minutes.
 create function dashboards.refresh_stages(at timestamptz) returns void
-volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '15s' language plpgsql as $$
+volatile security definer set search_path = pg_catalog, pg_temp set enable_nestloop = off language plpgsql as $$
 declare on_day date := (at at time zone 'Asia/Shanghai')::date; this_month date := date_trunc('month', on_day)::date;
 begin
     create temporary table stage_now on commit drop as
+        with p as materialized (select * from dashboards.stage_paperless(on_day)),
+             i as materialized (select * from dashboards.stage_insurance(on_day)),
+             h as materialized (select * from dashboards.stage_hotline(on_day)),
+             n as materialized (select * from dashboards.stage_duty('next_inspection', on_day)),
+             t as materialized (select * from dashboards.stage_duty('next_self_test', on_day)),
+             c as materialized (select * from dashboards.stage_confirmed(on_day)),
+             o as materialized (select * from dashboards.stage_iot(at))
         select u.no as unit_no, u.jurisdiction_id, u.jurisdiction_path, u.kind, p.stage as paperless, i.stage as insurance,
                h.stage as hotline, n.stage as inspection, t.stage as self_test, c.stage as confirmed, o.stage as iot
         from equipment.unit u
-        left join dashboards.stage_paperless(on_day) p on p.unit_no = u.no
-        left join dashboards.stage_insurance(on_day) i on i.unit_no = u.no
-        left join dashboards.stage_hotline(on_day) h on h.unit_no = u.no
-        left join dashboards.stage_duty('next_inspection', on_day) n on n.unit_no = u.no
-        left join dashboards.stage_duty('next_self_test', on_day) t on t.unit_no = u.no
-        left join dashboards.stage_confirmed(on_day) c on c.unit_no = u.no
-        left join dashboards.stage_iot(at) o on o.unit_no = u.no
+        left join p on p.unit_no = u.no left join i on i.unit_no = u.no left join h on h.unit_no = u.no
+        left join n on n.unit_no = u.no left join t on t.unit_no = u.no left join c on c.unit_no = u.no
+        left join o on o.unit_no = u.no
         where u.status = 'in_use';
     delete from dashboards.unit_stage s where not exists (select 1 from pg_temp.stage_now n where n.unit_no = s.unit_no);
     insert into dashboards.unit_stage as s select * from pg_temp.stage_now
@@ -97,7 +101,7 @@ end $$;
 
 -- How many units stand at each stage of each target, per place and kind, and what moved since the month began.
 create function dashboards.count_stages(cut bigint, month_began date) returns void
-volatile security definer set search_path = pg_catalog, pg_temp language plpgsql as $$
+volatile security definer set search_path = pg_catalog, pg_temp set enable_nestloop = off language plpgsql as $$
 declare target text;
 begin
     foreach target in array array['paperless', 'insurance', 'hotline', 'inspection', 'self_test', 'confirmed', 'iot'] loop
