@@ -107,12 +107,12 @@ def run_jobs(url: str, desk: DeskSettings, signer: Signer, clock: Clock, stop: S
     """Turn until asked to stop; a database that is away is waited for."""
     slow = SlowWork(url, clock).start()
     try:
-        _turn_until(url, desk, clock, stop)
+        _turn_until(url, desk, signer, clock, stop)
     finally:
         slow.stop()
 
 
-def _turn_until(url: str, desk: DeskSettings, clock: Clock, stop: StopSignal) -> None:
+def _turn_until(url: str, desk: DeskSettings, signer: Signer, clock: Clock, stop: StopSignal) -> None:
     attempt = 0
     while not stop.is_set:
         jobs = Jobs(desk, signer)

@@ -36,7 +36,7 @@ def chinese_font(folder: Path | None) -> tuple[str, typst.Fonts]:
         if wanted in there:
             return wanted, fonts
     raise NoChineseFontError(
-        f"没有中文字体，无法生成 PDF：请安装 fonts-noto-cjk，或用 TESHE_FONT_FOLDER 指定含 Noto Sans SC 的目录"
+        "没有中文字体，无法生成 PDF：请安装 fonts-noto-cjk，或用 TESHE_FONT_FOLDER 指定含 Noto Sans SC 的目录"
         " (no Chinese font: install fonts-noto-cjk or name a folder)"
     )
 

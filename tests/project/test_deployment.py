@@ -16,6 +16,7 @@ from typer.main import get_command
 
 from dashboards.commands import app
 from dashboards.commands.services import web_login
+from dashboards.reports.settings import ReportSettings
 from dashboards.settings import WebSettings
 from equipment.foundation.embedded_nats import EmbeddedNats, binary
 from equipment.foundation.errors import InputError
@@ -29,7 +30,7 @@ PROFILES = ("single", "cluster")
 IMAGE_OF_ANOTHER = {"database", "broker", "broker-1", "broker-2", "broker-3"}
 KNOWN_SETTINGS = {
     f"TESHE_{name}".upper()
-    for settings in (FoundationSettings, WebSettings, IngestSettings)
+    for settings in (FoundationSettings, WebSettings, IngestSettings, ReportSettings)
     for name in settings.model_fields
 }
 
