@@ -17,6 +17,7 @@ from alarms.incidents.settings import DeskSettings
 from alarms.store import release_due
 from dashboards.reports.runner import SlowWork
 from equipment.access.store import forget_sessions
+from equipment.cylinders.retention import keep_traces
 from equipment.foundation import metrics, stream
 from equipment.foundation.clock import Clock
 from equipment.foundation.database import Connection, DatabaseRole, connect, translated
@@ -28,11 +29,12 @@ from equipment.transparency.keys import Signer
 from maintenance.runner import LeadRunner
 
 logger = get_logger("dashboards.jobs")
-STREAMS = ("alarms", "calls", "desk", "ledger")
+STREAMS = ("alarms", "calls", "desk", "ledger", "cylinders")
 PAUSE_SECONDS = 0.02
 """Between two looks; what an alarm waits for its number and its incident."""
 SHELVES_EVERY = timedelta(seconds=1)
 SESSIONS_EVERY = timedelta(minutes=10)
+TRACES_EVERY = timedelta(hours=6)
 SIGNATURES_EVERY = timedelta(seconds=1)
 
 turns = metrics.counter("teshe_jobs_turns_total", "Turns of the jobs loop")
@@ -67,6 +69,7 @@ class Jobs:
         self._periodic = (
             _Periodic(SHELVES_EVERY, release_due),
             _Periodic(SESSIONS_EVERY, forget_sessions),
+            _Periodic(TRACES_EVERY, keep_traces),
             _Periodic(SIGNATURES_EVERY, self._sign),
         )
 

@@ -1,22 +1,24 @@
--- name: record_of_key
-select id, digest, received_at from maintenance.record where firm_org_id = %s and idempotency_key = %s for update;
+-- name: lock_firm
+select pg_advisory_xact_lock(hashtextextended('filing:' || %s::text, 0));
+
+-- name: records_of_keys
+select idempotency_key, id, digest, received_at from maintenance.record
+where firm_org_id = %s and idempotency_key = any(%s);
+
+-- name: units_of_firm
+select no, id, variety_code from equipment.unit where firm_org_id = %s and id = any(%s);
+
+-- name: add_items
+select maintenance.add_record_items(%s::uuid[], %s::text[], %s::text[], %s::float8[], %s::text[]);
 
 -- name: leads_of_record
 select id from maintenance.lead where source_kind = 'record_item' and source_id like %s order by id;
 
 -- name: insert_record
-with filed as (
-    insert into maintenance.record (id, unit_no, firm_org_id, idempotency_key, level, template, workers, started_at,
-        ended_at, submitted_at, received_at, state, corrects, content, digest, failed_items, seal_key_id, seal)
-    values (%(id)s, %(unit_no)s, %(firm)s, %(key)s, %(level)s, %(template)s, %(workers)s, %(started_at)s, %(ended_at)s,
-        %(submitted_at)s, %(received_at)s, 'submitted', %(corrects)s, %(content)s, %(digest)s, %(failed)s, %(seal_key)s,
-        %(seal)s)
-    returning id, unit_no
-)
-insert into maintenance.record_item (record_id, item_id, unit_no, result, value, note)
-select filed.id, i.item_id, filed.unit_no, i.result, i.value, i.note
-from filed, unnest(%(item_id)s::text[], %(result)s::text[], %(value)s::float8[], %(note)s::text[])
-    as i(item_id, result, value, note);
+insert into maintenance.record (id, unit_no, firm_org_id, idempotency_key, level, template, workers, started_at, ended_at,
+    submitted_at, received_at, state, corrects, content, digest, failed_items, seal_key_id, seal)
+values (%(id)s, %(unit_no)s, %(firm)s, %(key)s, %(level)s, %(template)s, %(workers)s, %(started_at)s, %(ended_at)s,
+    %(submitted_at)s, %(received_at)s, 'submitted', %(corrects)s, %(content)s, %(digest)s, %(failed)s, %(seal_key)s, %(seal)s);
 
 -- name: certificates
 select certificate_no, name, certificate_valid_to from equipment.person

@@ -38,11 +38,6 @@ def _write(conn: Connection, kind: str, insert: Any, values: Mapping[str, Any], 
     log.seal(conn, kind, str(row[0]) if row else "", digest_of(values), now)
 
 
-def seal_record(conn: Connection, record_id: str, digest: bytes, now: datetime) -> None:
-    """Commit to a record that was just stored."""
-    log.seal(conn, RECORD, record_id, digest, now)
-
-
 def record_digests(conn: Connection, subjects: list[str]) -> dict[str, bytes]:
     """Digests of records as they lie there now."""
     rows = conn.execute(QUERIES.records, (subjects,)).fetchall()

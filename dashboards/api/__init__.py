@@ -2,8 +2,20 @@
 
 from fastapi import APIRouter
 
-from dashboards.api import alarms, calls, incidents, indicators, keys, ledger, quality, records, sessions, units
+from dashboards.api import (
+    alarms,
+    calls,
+    cylinders,
+    incidents,
+    indicators,
+    keys,
+    ledger,
+    quality,
+    records,
+    sessions,
+    units,
+)
 
 router = APIRouter()
-for part in (sessions, units, alarms, incidents, calls, records, keys, ledger, indicators, quality):
+for part in (sessions, units, alarms, incidents, calls, records, keys, ledger, indicators, quality, cylinders):
     router.include_router(part.router)

@@ -175,31 +175,24 @@ def file_batch(
 ) -> list[BatchOutcome]:
     """File up to 1,000 records; a wrong one does not stop the others. The whole batch may be sent again."""
     items = _items(_sized(context, body))
-    outcomes: list[tuple[str, Receipt | None, list[dict[str, str]]]] = []
+    sent = [Filing(i.record, i.idempotency_key, _seal(i.key_id, i.signature)) for i in items]
     with context.transaction(asker) as conn:
         conn.execute("savepoint sandbox")
-        for item in items:
-            try:
-                with conn.transaction():
-                    sent = Filing(item.record, item.idempotency_key, _seal(item.key_id, item.signature))
-                    receipt = filing.submit(conn, sent, asker, context.clock.now())
-                outcomes.append((item.idempotency_key, receipt, []))
-            except RecordError as error:
-                outcomes.append((item.idempotency_key, None, [{"field": f, "reason": r} for f, r in error.problems]))
-            except (MaintenanceInputError, BadRequestError) as error:
-                outcomes.append((item.idempotency_key, None, [{"field": "", "reason": str(error)}]))
+        outcomes = filing.submit_many(conn, sent, asker, context.clock.now())
         _undo(conn, teshe_sandbox)
-    receipts = [receipt for _, receipt, _ in outcomes if receipt is not None]
+    receipts = [outcome for outcome in outcomes if isinstance(outcome, Receipt)]
     given = iter(_acknowledge(context, asker, receipts, sandbox=teshe_sandbox))
     return [
-        BatchOutcome(
-            key,
-            "refused" if receipt is None else "repeated" if receipt.repeated else "filed",
-            None if receipt is None else next(given),
-            problems,
-        )
-        for key, receipt, problems in outcomes
+        BatchOutcome(item.idempotency_key, "repeated" if outcome.repeated else "filed", next(given), [])
+        if isinstance(outcome, Receipt)
+        else BatchOutcome(item.idempotency_key, "refused", None, _problems(outcome))
+        for item, outcome in zip(items, outcomes, strict=True)
     ]
+
+
+def _problems(error: MaintenanceInputError) -> list[dict[str, str]]:
+    found = error.problems if isinstance(error, RecordError) else [("", str(error))]
+    return [{"field": field, "reason": reason} for field, reason in found]
 
 
 def _items(body: bytes) -> list[BatchItem]:

@@ -24,8 +24,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from dashboards.bench.services import bench_database, bench_folder, conditions
-from dashboards.commands.verify import LOOKUPS
 from dashboards.composition import process_environment
+from dashboards.verification import LOOKUPS
 from equipment.city.build import build_city
 from equipment.foundation.clock import SystemClock
 from equipment.foundation.database import Connection, DatabaseRole, connect

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import typer
 
+from dashboards.bench.cylinders import bench_cylinders
 from dashboards.bench.indicators import indicators_command
 from dashboards.bench.records import records_command
 
 app = typer.Typer(no_args_is_help=True, help="Measurements: figures with the settings under which they were made.")
 app.command("records")(records_command)
 app.command("indicators")(indicators_command)
+app.command("cylinders")(bench_cylinders)

@@ -10,23 +10,14 @@ from typing import Annotated
 import typer
 
 from dashboards.composition import require_database
-from equipment.access import sealed as audit
+from dashboards.verification import LOOKUPS
 from equipment.foundation.database import DatabaseRole, connect
 from equipment.foundation.settings import FoundationSettings
 from equipment.transparency.errors import LogDamagedError
-from equipment.transparency.inspection import Lookup, inspect
+from equipment.transparency.inspection import inspect
 from maintenance import bundle as bundles
-from maintenance import sealed
 
 BROKEN = 1
-LOOKUPS: dict[str, Lookup] = {
-    audit.KIND: audit.digests,
-    sealed.RECORD: sealed.record_digests,
-    sealed.HAZARD: sealed.hazard_digests,
-    sealed.LEAD: sealed.lead_digests,
-    sealed.SIGNATURE: sealed.signature_digests,
-}
-"""Where to look up what the log commits to, by kind."""
 
 
 def verify_command(

@@ -90,15 +90,12 @@ order by i.opened_at desc limit 20;
 
 -- name: stage_units
 select u.id, u.name, u.kind, u.rescue_code, u.address, j.name_zh as district_zh, j.name_en as district_en, f.name as firm_name,
-       s.stage, m.stage as before
-from (select t.unit_no, t.jurisdiction_path, t.kind, (to_jsonb(t) ->> %(target)s)::smallint as stage from dashboards.unit_stage t
-      where starts_with(t.jurisdiction_path, %(path)s) and (%(kind)s = '' or t.kind = %(kind)s)) s
+       s.stage, b.{target} as before
+from (select t.unit_no, t.{target} as stage from dashboards.unit_stage t
+      where starts_with(t.jurisdiction_path, %(path)s) and (%(kind)s = '' or t.kind = %(kind)s) and {only}
+      order by t.unit_no limit %(limit)s offset %(offset)s) s
 join equipment.unit u on u.no = s.unit_no
 join equipment.jurisdiction j on j.id = u.jurisdiction_id
 left join equipment.organisation f on f.id = u.firm_org_id
-left join lateral (select (to_jsonb(b) ->> %(target)s)::smallint as stage from dashboards.month_stage b
-                   where b.unit_no = s.unit_no and b.month = %(month)s) m on true
-where case %(only)s when 'uncovered' then s.stage between 0 and 2 when 'covered' then s.stage = 3 when 'excluded' then s.stage = -1
-                    when 'lost' then m.stage = 3 and s.stage between 0 and 2 when 'gained' then s.stage = 3 and m.stage between 0 and 2
-                    when 'none' then s.stage = 0 when 'connected' then s.stage = 1 when 'enabled' then s.stage = 2 else s.stage is not null end
-order by s.unit_no limit %(limit)s offset %(offset)s;
+left join dashboards.month_stage b on b.unit_no = s.unit_no and b.month = %(month)s
+order by s.unit_no;

@@ -2,8 +2,21 @@
 
 from fastapi import APIRouter
 
-from dashboards.pages import access, alarms, board, calls, desk, ledger, maintenance, public, quality, reports, units
+from dashboards.pages import (
+    access,
+    alarms,
+    board,
+    calls,
+    cylinders,
+    desk,
+    ledger,
+    maintenance,
+    public,
+    quality,
+    reports,
+    units,
+)
 
 router = APIRouter()
-for part in (access, desk, alarms, calls, units, maintenance, ledger, board, reports, quality, public):
+for part in (access, desk, alarms, calls, units, maintenance, ledger, board, reports, quality, public, cylinders):
     router.include_router(part.router)

@@ -26,6 +26,7 @@ from dashboards.indicators.definitions import (
     monitor_settings,
     prior_definition,
 )
+from dashboards.indicators.drill import ONLY, stage_units
 from dashboards.indicators.facts import QUERIES, Focus, read_facts
 from dashboards.indicators.fatality import PLAN_TARGET
 from dashboards.indicators.publish import INDICATOR
@@ -43,7 +44,6 @@ from equipment.registry.store import find_by_no
 router = APIRouter(include_in_schema=False)
 STALE_AFTER = timedelta(hours=1)
 """A data cut older than this is shown as out of date: the jobs process makes one every ten minutes."""
-STAGE_FILTERS = ("uncovered", "covered", "excluded", "lost", "gained", "none", "connected", "enabled", "all")
 KINDS = tuple(words.WORDS["unit_kind"])
 
 Viewer = Annotated[Asker, Depends(permit("board.view"))]
@@ -125,13 +125,11 @@ def coverage(request: Request, context: Context, target: str, asker: Viewer) -> 
     now, shown = context.clock.now(), window(request)
     definition = coverage_definition(target)
     asked = filters(request, "place", "kind", "only")
-    only = asked["only"] if asked["only"] in STAGE_FILTERS else "uncovered"
+    only = asked["only"] if asked["only"] in ONLY else "uncovered"
     with context.transaction(asker) as conn:
         facts = read_facts(conn, now)
         focus = Focus(facts.place(asked["place"]), asked["kind"])
-        parameters = {"target": target, "path": focus.place.path, "kind": focus.kind, "only": only,
-                      "month": facts.cut.day.replace(day=1), **shown.parameters()}  # fmt: skip
-        found, after, before = shown.cut(rows(conn, QUERIES.stage_units, parameters))
+        found, after, before = shown.cut(stage_units(conn, facts, focus, target, only, shown.parameters()))
     item = next(c for c in coverages(facts, focus) if c.definition.id == target)
     by_place = [
         (p, next(c for c in coverages(facts, Focus(p, focus.kind)) if c.definition.id == target))
@@ -139,7 +137,7 @@ def coverage(request: Request, context: Context, target: str, asker: Viewer) -> 
     ]
     return page(
         request, "pages/board_coverage.html", definition=definition, item=item, by_place=by_place, units=found, next=after,
-        previous=before, facts=facts, focus=focus, only=only, stages=STAGE_FILTERS, places=facts.places, kinds=KINDS,
+        previous=before, facts=facts, focus=focus, only=only, places=facts.places, kinds=KINDS,
         stale=now - facts.cut.cut_at > STALE_AFTER,
     )  # fmt: skip
 

@@ -15,6 +15,7 @@ from dashboards.pages.frame import page
 from dashboards.pages.reads import QUERIES, filters, known, row, rows, value, window
 from dashboards.rendering import local
 from equipment.access.model import Asker
+from equipment.cylinders.stations import is_station
 from maintenance.records.acknowledgement import positions
 from maintenance.records.signatures import signatures_of
 
@@ -59,6 +60,7 @@ def use_unit(request: Request, context: Context, asker: Annotated[Asker, Depends
             ),
             "incidents": rows(conn, QUERIES.open_incidents),
             "due": rows(conn, QUERIES.due_units, {"days": DUE_DAYS, "limit": 20}),
+            "fills_cylinders": is_station(conn, asker.organisation_id),
         }
     return page(request, "pages/use_unit.html", feed_after=head, **values)
 

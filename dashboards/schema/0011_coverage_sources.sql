@@ -102,9 +102,26 @@ stable language sql as $$
     from equipment.unit u left join ingest.unit_state s on s.unit_no = u.no where u.status = 'in_use'
 $$;
 
--- 气瓶追溯: covered and all cylinders of the city; no row while no cylinder register is there.
+-- 气瓶追溯: the rule of equipment.cylinder_coverage with its window of 30 days, by the place of the filling station. A test
+-- holds the two against each other.
 create function dashboards.cylinder_trace(on_day date) returns table (jurisdiction_id text, covered bigint, cylinders bigint)
-stable language sql as $$ select null::text, 0::bigint, 0::bigint where false $$;
+stable language sql as $$
+    with bounds as (select ((on_day - 29)::timestamp at time zone 'Asia/Shanghai') as since,
+                           ((on_day + 1)::timestamp at time zone 'Asia/Shanghai') as until),
+    untraced as (
+        select f.cylinder_no from equipment.cylinder_fill f, bounds b
+        where f.filled_at >= b.since and f.filled_at < b.until and not f.traced
+        union
+        select r.cylinder_no from equipment.cylinder_refusal r, bounds b
+        where r.at >= b.since and r.at < b.until and r.stage = 'fill' and r.cylinder_no is not null
+    )
+    select o.jurisdiction_id, count(*) filter (where c.code is not null and u.cylinder_no is null), count(*)
+    from equipment.cylinder c
+    join equipment.organisation o on o.id = c.station_id
+    left join untraced u on u.cylinder_no = c.no
+    where c.registered_at < (select until from bounds) and c.state not in ('scrapped', 'lost')
+    group by o.jurisdiction_id
+$$;
 
 -- Denominators: units by the end of ``year`` (of the running year: at ``on_day``) and unit-years within it. Status is kept as
 -- of today, so an earlier year knows only when a unit came into use; the page says so.

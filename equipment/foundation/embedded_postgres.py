@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
@@ -76,7 +77,15 @@ def binaries() -> Path:
 class EmbeddedPostgres:
     """One server in one data directory."""
 
-    def __init__(self, data_dir: Path, port: int | None = None, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        port: int | None = None,
+        clock: Clock | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """``settings`` replaces single values of :data:`CONFIGURATION`: throw-away servers need no durability."""
+        self._settings = {**CONFIGURATION, **(settings or {})}
         self._home = data_dir.absolute()
         self._data = self._home / "data"
         self._wanted_port = port
@@ -116,7 +125,7 @@ class EmbeddedPostgres:
         self._check_version()
         self._clear_stale_pid()
         self._port = remembered_port(self._home / "port", self._wanted_port)
-        options = [f"-c{name}={value}" for name, value in {**CONFIGURATION, "port": str(self._port)}.items()]
+        options = [f"-c{name}={value}" for name, value in {**self._settings, "port": str(self._port)}.items()]
         self._child = spawn(
             [str(self._bin / "postgres"), "-D", str(self._data), *options],
             name="postgres",

@@ -64,6 +64,12 @@ def seal(conn: Connection, kind: str, subject: str, digest: bytes, at: datetime)
     conn.execute(QUERIES.seal, (kind, subject, new_salt(), digest, at))
 
 
+def seal_many(conn: Connection, kind: str, things: Sequence[tuple[str, bytes]], at: datetime) -> None:
+    """:func:`seal` for many things, as (subject, digest)."""
+    with conn.cursor() as cursor:
+        cursor.executemany(QUERIES.seal, [(kind, subject, new_salt(), digest, at) for subject, digest in things])
+
+
 def salt_of(conn: Connection, kind: str, subject: str) -> bytes | None:
     """What opens the commitment; None when it was erased by law or never made. The caller may read the thing itself."""
     row = conn.execute(QUERIES.opening, (kind, subject)).fetchone()

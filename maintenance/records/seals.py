@@ -1,13 +1,12 @@
-"""维保单位签章: the firm's key over a record that its own system files. Pure but for looking the key up."""
+"""维保单位签章: the firm's key over a record that its own system files. Pure."""
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from equipment.foundation.database import Connection
-from equipment.transparency import log
 from equipment.transparency.keys import PublicKey
 from maintenance.errors import SealError
 
@@ -31,17 +30,22 @@ def statement(idempotency_key: str, digest: bytes) -> bytes:
     return f"{FORMAT}\n{idempotency_key}\n{digest.hex()}\n".encode()
 
 
-def check(
-    conn: Connection, seal: Seal, organisation_id: int, idempotency_key: str, digest: bytes, now: datetime
-) -> bytes:
-    """The raw signature, when it is this firm's and right.
+def check(keys: Mapping[str, PublicKey], seal: Seal, idempotency_key: str, digest: bytes, now: datetime) -> bytes:
+    """The raw signature, when it is right.
+
+    Parameters
+    ----------
+    keys
+        The firm's keys by their id.
 
     Raises
     ------
     SealError
         Says which key and why.
     """
-    key = find(conn, seal.key_id, organisation_id)
+    key = keys.get(seal.key_id)
+    if key is None:
+        raise SealError(f"贵单位没有登记密钥 {seal.key_id} (your firm has not registered this key)")
     if not key.valid_at(now):
         raise SealError(f"密钥 {key.id} 已吊销或尚未生效 (revoked, or not valid yet): sign with another key")
     try:
@@ -54,17 +58,3 @@ def check(
             " (the signature is not over this record: sign format, key and digest, each with a line feed)"
         )
     return raw
-
-
-def find(conn: Connection, key_id: str, organisation_id: int) -> PublicKey:
-    """The firm's key of that id.
-
-    Raises
-    ------
-    SealError
-        The firm has no such key.
-    """
-    found = next((key for key in log.keys_of(conn, organisation_id) if key.id == key_id), None)
-    if found is None:
-        raise SealError(f"贵单位没有登记密钥 {key_id} (your firm has not registered this key)")
-    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from equipment.access.model import Asker
@@ -60,17 +61,15 @@ def _decide(conn: Connection, record_id: UUID, asker: Asker, state: str, reason:
     if row[1] != "submitted":
         raise StepError(f"记录状态为 {row[1]}，不能再次确认或异议 (decided already)")
     conn.execute(QUERIES.set_record_state, (state, now, asker.account_id, reason, record_id))
-    tell(conn, record_id, row[0], row[3], state, asker, now)
-
-
-def tell(
-    conn: Connection, record_id: UUID, unit_no: int, unit_id: str, event: str, asker: Asker, now: datetime
-) -> None:
-    """Tell the ledger and the desk what happened to a record."""
-    payload = {"record_id": str(record_id), "unit_id": unit_id, "event": event, "by": asker.display_name,
-               "at": now.isoformat()}  # fmt: skip
     for name in ("ledger", "desk"):
-        stream.publish(conn, name, "record", payload, unit_no=unit_no, now=now)
+        stream.publish(conn, name, "record", told(record_id, row[3], state, asker, now), unit_no=row[0], now=now)
+
+
+def told(record_id: UUID, unit_id: str, event: str, asker: Asker, now: datetime) -> dict[str, Any]:
+    """What the ledger and the desk hear of a record."""
+    return {
+        "record_id": str(record_id), "unit_id": unit_id, "event": event, "by": asker.display_name, "at": now.isoformat(),
+    }  # fmt: skip
 
 
 def expected_items(variety_code: str, level: str) -> Sequence[Item]:

@@ -60,11 +60,19 @@ PAGES: dict[str, tuple[str, ...]] = {
     "firm_manager": ("/firm", "/records", f"/records/{page_city.RECORD}", "/ledger/hazards"),
     "use_unit_officer": ("/use-unit", f"/records/{page_city.RECORD}"),
     "inspector": ("/ledger", "/ledger/leads/1", "/ledger/hazards", "/ledger/hazards/1", "/ledger/hazards/2"),
-    "regulator": ("/board", "/board/definitions"),
+    "regulator": (
+        "/board",
+        "/board/definitions",
+        "/cylinders",
+        "/cylinders?view=fills",
+        "/cylinders?view=refused",
+        "/cylinders?view=all",
+        f"/cylinders/{page_city.CYLINDER}",
+    ),
     "security_admin": ("/audit",),
     "auditor": ("/audit", "/desk/1"),
 }
-PUBLIC = ("/login", "/lift", "/lift/341000")
+PUBLIC = ("/login", "/lift", "/lift/341000", "/cylinder", f"/cylinder/{page_city.CYLINDER}")
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dashboards.commands import app
-from dashboards.commands.verify import LOOKUPS
+from dashboards.verification import LOOKUPS
 from equipment.access.model import Role
 from equipment.transparency import log
 from equipment.transparency.errors import LogDamagedError

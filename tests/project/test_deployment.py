@@ -18,6 +18,7 @@ from dashboards.commands import app
 from dashboards.commands.services import web_login
 from dashboards.reports.settings import ReportSettings
 from dashboards.settings import WebSettings
+from equipment.cylinders.settings import CylinderSettings
 from equipment.foundation.embedded_nats import EmbeddedNats, binary
 from equipment.foundation.errors import InputError
 from equipment.foundation.settings import FoundationSettings
@@ -32,7 +33,7 @@ KNOWN_SETTINGS = {
     f"TESHE_{name}".upper()
     for settings in (FoundationSettings, WebSettings, IngestSettings, ReportSettings)
     for name in settings.model_fields
-}
+} | {f"TESHE_CYLINDER_{name}".upper() for name in CylinderSettings.model_fields}
 
 
 def in_profile(profile: str) -> set[str]:

@@ -29,6 +29,7 @@ from equipment.access.model import Role
 from equipment.accidents import store
 from equipment.accidents.model import NewAccident
 from equipment.city.build import build_city
+from equipment.cylinders.coverage import trace_coverage
 from equipment.foundation.clock import SHANGHAI, ManualClock
 from equipment.foundation.database import Connection
 from tests.conftest import START, Database
@@ -465,3 +466,23 @@ def test_the_pages_and_the_api_over_the_whole_path(platform: Platform) -> None:
     count = {c["target_id"]: c["of"] for c in whole["coverage"]}
     assert all(c["of"] <= count[c["target_id"]] for c in own["coverage"])
     assert sum(c["of"] for c in own["coverage"]) < sum(count.values())
+
+
+def test_cylinders_are_traced_as_the_cylinder_register_says(city: Connection) -> None:
+    row = city.execute("select id from equipment.organisation where kind = 'use_unit' order by id limit 1").fetchone()
+    assert row is not None
+    city.execute(
+        "insert into equipment.filling_station (organisation_id, registered_at) values (%s, %s)", (row[0], START)
+    )
+    for serial, code in (("1", "QP-0001"), ("2", None), ("3", "QP-0003")):
+        city.execute(
+            "insert into equipment.cylinder (station_id, code, maker_code, serial, make_date, variety_code, medium, state, state_since, registered_at, changed_at)"
+            " values (%s, %s, 'M1', %s, '2020-01-01', '2310', 'lpg', 'empty', %s, %s, %s)",
+            (row[0], code, serial, START, START - timedelta(days=1), START),
+        )
+    cut(city, START)
+    found = covered(city, START, "cylinder_trace")
+    wanted = trace_coverage(city, START.astimezone(SHANGHAI).date())
+    assert (found.effective, found.of) == (wanted.traced, wanted.cylinders) == (2, 3)
+    with_cylinders = read_board(city, START, definition="with_cylinders").main
+    assert with_cylinders.inputs.cylinders == 3
