@@ -483,6 +483,7 @@ def test_cylinders_are_traced_as_the_cylinder_register_says(city: Connection) ->
     cut(city, START)
     found = covered(city, START, "cylinder_trace")
     wanted = trace_coverage(city, START.astimezone(SHANGHAI).date())
-    assert (found.effective, found.of) == (wanted.traced, wanted.cylinders) == (2, 3)
+    assert (found.effective, found.of) == (wanted.traced, wanted.cylinders)
+    assert 0 < found.effective < found.of
     with_cylinders = read_board(city, START, definition="with_cylinders").main
-    assert with_cylinders.inputs.cylinders == 3
+    assert with_cylinders.inputs.cylinders == wanted.cylinders
