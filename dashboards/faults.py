@@ -15,6 +15,7 @@ FAULTS: tuple[tuple[type[Exception], int, str], ...] = (
     (equipment.UnknownImportError, 404, "No such import"),
     (equipment.ImportStateError, 409, "Not possible in this state"),
     (equipment.UnknownReconciliationError, 404, "No such item"),
+    (equipment.UnknownAccidentError, 404, "No such accident"),
     (equipment.UnknownCylinderError, 404, "No such cylinder"),
     (equipment.NotAStationError, 404, "Not a filling station"),
     (equipment.CylinderStepError, 409, "Not possible in this state"),

@@ -17,6 +17,10 @@ class WebSettings(BaseSettings):
         default=True, description="Send the session cookie over HTTPS only; the demo on localhost turns it off"
     )
     demo_notice: bool = Field(default=False, description="Show that the city is simulated")
+    wall_fatality: bool = Field(
+        default=False,
+        description="Show the fatality figure on the board's wall screen; off, because one death in a small city is no trend",
+    )
     database_connections: int = Field(default=16, ge=2, le=90, description="Pool size of one web process")
     feed_poll_seconds: float = Field(
         default=0.25, gt=0, description="How often the feed is read when no notification arrives [s]"

@@ -30,6 +30,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "ropeway": N_("Passenger ropeway"),
         "amusement_ride": N_("Amusement ride"),
         "vehicle": N_("Factory vehicle"),
+        "pressure_pipe": N_("Pressure pipeline"),
     },
     "unit_status": {
         "in_use": N_("In use"),
@@ -330,10 +331,28 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "replays": N_("Replays"),
     },
     "accident_level": {
+        "below": N_("Below all levels"),
         "general": N_("Ordinary accident"),
         "larger": N_("Larger accident"),
         "major": N_("Major accident"),
         "extraordinary": N_("Extraordinary accident"),
+    },
+    "accident_event": {
+        "report": N_("Report upward"),
+        "fact": N_("New fact"),
+        "casualty": N_("Casualty changed"),
+        "investigation": N_("Investigation"),
+        "closure": N_("Closure"),
+    },
+    "denominator": {
+        "in_use": N_("in use"),
+        "registered": N_("registered"),
+        "unit_years": N_("unit-years"),
+    },
+    "period": {
+        "calendar_year": N_("calendar year, to date"),
+        "rolling_12": N_("rolling 12 months"),
+        "multi_year": N_("mean of years"),
     },
     "organisation_kind": {
         "use_unit": N_("Use-unit"),

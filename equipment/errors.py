@@ -16,6 +16,8 @@
     │   ├── ImportStateError          the job is not in a state that allows this
     │   ├── UnknownReconciliationError  no such open item of the work list
     │   ├── DecisionError             the item cannot be decided this way
+    │   ├── InvalidAccidentError      a value of an accident cannot be right
+    │   ├── UnknownAccidentError
     │   ├── UnknownCylinderError
     │   ├── CylinderInputError        a fill, a cylinder or a movement cannot be right
     │   ├── CylinderStepError         the cylinder's state does not know the event
@@ -59,6 +61,14 @@ class DuplicateCodeError(EquipmentInputError):
 
 class ChangedMeanwhileError(EquipmentInputError):
     """The unit was changed since the caller read it: read it again."""
+
+
+class InvalidAccidentError(EquipmentInputError):
+    """A value of an accident cannot be right, or something is missing; the message says what."""
+
+
+class UnknownAccidentError(EquipmentInputError):
+    """No such accident, or not visible to whoever asks."""
 
 
 class WeakPasswordError(EquipmentInputError):

@@ -10,6 +10,7 @@ from alarms.errors import AlarmsError
 from dashboards.commands import bench, bridge, demo, equipment_import, inspect, services, verify
 from dashboards.errors import DashboardsError
 from dashboards.indicators import commands as indicator
+from dashboards.reports import commands as report
 from equipment.errors import EquipmentError
 from equipment.foundation.errors import FoundationError
 from ingest.errors import IngestError
@@ -35,6 +36,7 @@ app.add_typer(inspect.imports, name="import")
 app.command("imports")(equipment_import.imports_command)
 app.add_typer(inspect.quarantine, name="quarantine")
 app.add_typer(indicator.app, name="indicator")
+app.add_typer(report.app, name="report")
 app.add_typer(bench.app, name="bench")
 
 OURS = (FoundationError, EquipmentError, IngestError, AlarmsError, MaintenanceError, DashboardsError)

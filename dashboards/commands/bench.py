@@ -9,10 +9,12 @@ import typer
 
 from dashboards.bench import registry_import
 from dashboards.bench.cylinders import bench_cylinders
+from dashboards.bench.indicators import indicators_command
 from dashboards.bench.records import records_command
 
 app = typer.Typer(no_args_is_help=True, help="Measurements: figures with the settings under which they were made.")
 app.command("records")(records_command)
+app.command("indicators")(indicators_command)
 
 
 @app.command("registry-import")

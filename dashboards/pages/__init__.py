@@ -16,6 +16,7 @@ from dashboards.pages import (
     maps,
     public,
     quality,
+    reports,
     units,
 )
 
@@ -32,6 +33,7 @@ for part in (
     maintenance,
     ledger,
     board,
+    reports,
     quality,
     public,
     cylinders,

@@ -413,29 +413,6 @@ select max(s.last_received_at - s.last_server_time) as worst,
        count(*) filter (where s.last_received_at > %s) as heard
 from ingest.unit_state s;
 
--- name: accidents
-select a.id, a.number, a.kind, a.level, a.occurred_at, a.reported_at, a.deaths, a.serious_injuries, a.counted,
-       a.not_counted_reason, a.narrative, u.id as unit_id, u.name as unit_name, j.name_zh as district_zh, j.name_en as district_en
-from equipment.accident_current a
-left join equipment.unit u on u.no = a.unit_no
-join equipment.jurisdiction j on j.id = a.jurisdiction_id
-order by a.occurred_at desc limit 100;
-
--- name: board_counts
-select count(*) filter (where status = 'in_use') as in_use,
-       count(*) filter (where status in ('in_use', 'stopped')) as registered,
-       count(*) filter (where status = 'in_use' and kind in ('lift', 'escalator')) as lifts,
-       count(*) filter (where status = 'in_use' and kind in ('lift', 'escalator') and insurance_valid_to >= %(today)s) as insured,
-       count(*) filter (where status = 'in_use' and kind in ('lift', 'escalator') and rescue_code is not null) as plated,
-       count(*) filter (where status = 'in_use' and kind in ('lift', 'escalator') and exists (
-           select 1 from maintenance.record r where r.unit_no = unit.no and r.ended_at > %(since)s)) as paperless
-from equipment.unit;
-
--- name: incidents_by_day
-select (opened_at at time zone 'Asia/Shanghai')::date as day,
-       count(*) filter (where confirmed and kind = 'entrapment') as entrapments, count(*) as incidents
-from alarms.incident where opened_at >= %s and state <> 'merged' group by 1 order by 1;
-
 -- name: audit_entries
 select e.id, e.at, e.action, e.subject, e.reason, e.origin, a.display_name as actor, a.login
 from equipment.audit_entry e left join equipment.account a on a.id = e.account_id
