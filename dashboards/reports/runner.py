@@ -26,7 +26,17 @@ PAUSE_SECONDS = 5.0
 cuts = metrics.counter("teshe_data_cuts_total", "Data cuts of the indicators")
 cut_seconds = metrics.gauge("teshe_data_cut_seconds", "Length of the last data cut [s]")
 made = metrics.counter("teshe_reports_total", "Reports made by the calendar")
+ACCIDENT_SINCE_CUT = """
+select exists (select 1 from equipment.accident a
+               where a.recorded_at > (select max(cut_at) from dashboards.data_cut))
+"""
 CITY = "select id from equipment.jurisdiction where parent_id is null order by id limit 1"
+
+
+def _accident_since_cut(conn: Connection) -> bool:
+    """Whether the register has an entry that no cut has seen: the board must not show yesterday's zero."""
+    row = conn.execute(ACCIDENT_SINCE_CUT).fetchone()
+    return bool(row and row[0])
 
 
 class SlowWork:
@@ -52,7 +62,7 @@ class SlowWork:
     def turn(self, conn: Connection, now: datetime) -> int:
         """Do what is due; returns how much was done. A second process that does the same is left to it."""
         done = 0
-        if self._next_cut is None or now >= self._next_cut:
+        if self._next_cut is None or now >= self._next_cut or _accident_since_cut(conn):
             with conn.transaction():
                 if try_advisory_lock(conn, "dashboards.slow.cut"):
                     began = self._clock.monotonic()
