@@ -1,31 +1,38 @@
-"""The fold: (state, samples, now) → (state, transitions), vectorised over units.
+"""The fold: (state, samples, now) → (state, transitions), vectorised over units and rules.
 
 Rules judge on arrival, per unit, on server time. Before a sample is taken in, timers that ran out before its time fire,
 each at its own deadline; so it does not matter whether a tick came in between. What follows from a sample:
 
-- A sample that is not newer than the unit's newest changes nothing: it can neither raise nor clear.
+- A sample that belongs before what its unit has already said is judged again in its place, with the unit's short
+  history; an alarm that then never was is withdrawn. One that is older than the history changes nothing, but a
+  person's call for help in it is heard.
 - A signal that is absent keeps its last value until it is stale; null makes it unknown at once.
 - Unknown neither starts nor ends anything: a running delay runs on, an active alarm stays.
 - A condition is definitely false, or the rule's own clear condition true, for an alarm to clear.
+
+The state that is handed in is used up: the state that comes back takes its place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from alarms.engine.state import KindState, Phase, RuleState, Slots, Times, judged_signals, parameter_key
-from alarms.rules.expression import FALSE, TRUE, UNKNOWN, Expression, Numbers, Truth
-from alarms.rules.model import Rule
+from alarms.engine import machine
+from alarms.engine.machine import Found, Happening, Pairs, Said
+from alarms.engine.program import Logic
+from alarms.engine.samples import Samples, Slots, Times, joined, samples_of
+from alarms.engine.state import SECOND_US, KindState, Phase
+from alarms.engine.views import BatchView, MomentView
+from alarms.rules import tree
+from alarms.rules.model import Rule, Severity
 from equipment.catalogue.model import Kind, SignalType
-from ingest.model import Columns, Flag
+from ingest.model import Columns
 
-SECOND_US = 1_000_000
 NO_SIGNAL_AFTER_US = 900 * SECOND_US
-CODES_STALE_US = 900 * SECOND_US
 Evidence = float | bool | str | None
 
 
@@ -36,228 +43,235 @@ class Transition:
     rule: Rule
     unit_no: int
     event: str
-    """raised, cleared, no_signal or signal_back"""
+    """raised, escalated, cleared, no_signal, signal_back; after a reordered sample also withdrawn and returned"""
     started_us: int
     at_us: int
+    severity: Severity
     suppressed: bool
     late: bool
     evidence: dict[str, Evidence]
 
 
-class Facts:
-    """What conditions ask, for some slots at one time per slot."""
-
-    def __init__(self, state: KindState, slots: Slots, at_us: Times) -> None:
-        self._state = state
-        self._slots = slots
-        self._at = at_us
-
-    def signal(self, name: str) -> Numbers:
-        """Held value; NaN where never heard, stale or unknown."""
-        signal = self._state.kind.signal(name)
-        stale_us = int((signal.stale_after_seconds if signal else 0) * SECOND_US)
-        times = self._state.times[name][self._slots]
-        fresh = (times > 0) & (self._at - times <= stale_us)
-        return np.where(fresh, self._state.values[name][self._slots], np.nan)
-
-    def parameter(self, name: str, default: float) -> Numbers:
-        """The unit's parameter."""
-        return self._state.parameters[parameter_key(name, default)][self._slots]
-
-    def code(self, bit: int) -> Truth:
-        """Whether the concept is active; unknown where no code was ever sent, or long ago."""
-        times = self._state.codes_us[self._slots]
-        known = (times > 0) & (self._at - times <= CODES_STALE_US)
-        active = (self._state.code_bits[self._slots] >> bit) & 1
-        return np.where(known, active, UNKNOWN).astype(np.int8)
+Isolate = Callable[[Callable[[], None]], Exception | None]
+"""Runs work; an exception is handed back and goes no further."""
+Report = Callable[[Rule, Exception], None]
+"""Is told which rule failed."""
 
 
-Isolate = Callable[[str, Callable[[], None]], None]
-"""Runs the work of one rule; an exception is reported under the rule's id and goes no further."""
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What to do with a rule that fails."""
+
+    isolate: Isolate
+    report: Report
 
 
-def fold_columns(state: KindState, columns: Columns, isolate: Isolate) -> list[Transition]:
-    """Judge samples of one kind, which must be in order of arrival."""
-    transitions: list[Transition] = []
-    known = [(i, state.slot_of[int(no)]) for i, no in enumerate(columns.unit_no) if int(no) in state.slot_of]
-    if not known:
-        return transitions
-    index = np.array([i for i, _ in known], dtype=np.intp)
-    slots = np.array([slot for _, slot in known], dtype=np.intp)
-    for rows, where in rounds(index, slots):
-        _fold_round(state, columns, rows, where, transitions, isolate)
-    return transitions
+def fold(state: KindState, columns: Columns, now_us: int, guard: Guard) -> tuple[KindState, list[Transition]]:
+    """Judge the samples of one batch, in whatever order they lie.
+
+    Parameters
+    ----------
+    now_us
+        Server time of the batch [µs]: no alarm is told before it.
+
+    Returns the state after the batch, and what is to be told, in order of time.
+    """
+    samples = samples_of(state.kind, columns, state.fixed.slot_of)
+    if not len(samples):
+        return state, []
+    transitions = _hear(state, samples)
+    samples = samples.in_order()
+    old = _belongs_before(state, samples)
+    if not old.any():
+        told = _judge(state, samples, guard)
+        _remember(state, samples, told)
+        return state, [*transitions, *told]
+    touched = np.unique(samples.slots[old])
+    apart = np.isin(samples.slots, touched)
+    straight = samples.take(np.flatnonzero(~apart))
+    if len(straight):
+        told = _judge(state, straight, guard)
+        _remember(state, straight, told)
+        transitions += told
+    transitions += _again(state, touched, samples.take(np.flatnonzero(apart)), now_us, guard)
+    return state, transitions
 
 
-def rounds(index: Slots, slots: Slots) -> Iterator[tuple[Slots, Slots]]:
-    """Split samples so that each part has every unit at most once, in order: the n-th sample of each unit."""
-    order = np.argsort(slots, kind="stable")
-    grouped = slots[order]
-    starts = np.flatnonzero(np.concatenate([[True], grouped[1:] != grouped[:-1]]))
-    lengths = np.diff(np.concatenate([starts, [len(grouped)]]))
-    occurrence = np.arange(len(grouped)) - np.repeat(starts, lengths)
+def tick(state: KindState, now_us: int, guard: Guard) -> tuple[KindState, list[Transition]]:
+    """Let timers run out by ``now_us``: delays, silence, and 无信号 of units whose alarm is active."""
+    told = _fire(state, now_us, guard)
+    if state.history is not None:
+        state.history.ticked_us = max(state.history.ticked_us, now_us)
+        for transition in told:
+            state.history.told[1].setdefault(transition.unit_no, []).append(transition)
+    return state, [*told, *_fall_silent(state, now_us)]
+
+
+def is_due(state: KindState, now_us: int) -> bool:
+    """Whether :func:`tick` would find something."""
+    return bool(len(machine.due(state, now_us)[0])) or bool(_silent(state, now_us)) or bool(len(_unheard(state, now_us)))
+
+
+# ── samples in order ──
+
+
+def _belongs_before(state: KindState, samples: Samples) -> Any:
+    """Samples that are older than what their unit has already said, or than a deadline that a tick has fired."""
+    newest = state.arrays["newest_us"][samples.slots]
+    older = samples.at_us < np.maximum(newest, state.arrays["fired_us"][samples.slots])
+    same = samples.at_us == newest
+    if same.any():
+        older |= same & (samples.seq < state.arrays["newest_seq"][samples.slots])
+    return older
+
+
+def _judge(state: KindState, samples: Samples, guard: Guard) -> list[Transition]:
+    """Samples grouped by unit, none of which belongs before what the state has taken in."""
+    view = BatchView(state, samples)
+    registers = _registers(state, view, guard)
+    found = _step(state, view, registers)
+    told = _told(state, found, view, registers, guard)
+    _hold(state, view)
+    return told
+
+
+def _registers(state: KindState, view: BatchView, guard: Guard) -> list[Any]:
+    """All conditions at all samples. A step that fails is unknown, and so is every rule that needs it."""
+    program = state.fixed.program
+    registers: list[Any] = []
+    while len(registers) < len(program.nodes):
+        error = guard.isolate(lambda: program.resume(registers, view))
+        if error is not None:
+            for rule in program.rules_of(len(registers)):
+                guard.report(rule, error)
+            registers.append(program.unknown(len(registers), len(view.samples)))
+    return registers
+
+
+def _step(state: KindState, view: BatchView, registers: list[Any]) -> list[Found]:
+    fixed, count = state.fixed, len(view.samples)
+    true, false, over, not_over = np.zeros((4, len(fixed.rules), count), dtype=np.bool_)
+    for row, outputs in enumerate(fixed.program.outputs):
+        if outputs.condition is not None and outputs.clear is not None:
+            condition, clear = registers[outputs.condition], registers[outputs.clear]
+            true[row], false[row] = condition.true, condition.false
+            if outputs.clear_when_false:
+                over[row], not_over[row] = clear.false, clear.true
+            else:
+                over[row], not_over[row] = clear.true, clear.false
+    pairs, groups = _pairs(state, view, true)
+    if not len(groups):
+        return []
+    repeated = {r: registers[o.repeated].true for r, o in enumerate(fixed.program.outputs) if o.repeated is not None}
+    starts, lengths = view.groups.starts[groups], view.groups.lengths[groups]
     for number in range(int(lengths.max())):
-        chosen = order[occurrence == number]
-        yield index[chosen], slots[chosen]
+        chosen = np.flatnonzero(lengths > number)
+        sample, rows = starts[chosen] + number, pairs.rows[chosen]
+        at = view.samples.at_us[sample]
+        pairs.expire(chosen, at, sample - 1 if number else np.full(len(chosen), -1))
+        again = np.zeros(len(chosen), dtype=np.bool_)
+        for row, often in repeated.items():
+            again |= (rows == row) & often[sample]
+        said = Said(true[rows, sample], false[rows, sample], over[rows, sample], not_over[rows, sample], again)
+        pairs.take(chosen, at, sample, said, view.samples.late[sample])
+        _escalate(state, pairs, chosen, sample, at, registers)
+    pairs.put_back(state)
+    return pairs.found
 
 
-def _fold_round(
-    state: KindState, columns: Columns, rows: Slots, slots: Slots, transitions: list[Transition], isolate: Isolate
+def _pairs(state: KindState, view: BatchView, true: Any) -> tuple[Pairs, Slots]:
+    """Pairs to which something can happen, and the group of samples of each."""
+    candidate = state.arrays["phase"][:, view.heads] != Phase.NORMAL
+    rows, samples = np.nonzero(true)
+    group_of = np.repeat(np.arange(len(view.heads)), view.groups.lengths)
+    candidate[rows, group_of[samples]] = True
+    candidate[state.fixed.limits.silent] = False
+    rows, groups = np.nonzero(candidate)
+    slots = view.heads[groups]
+    watched = state.fixed.watched[rows, slots]
+    if not watched.all():
+        rows, groups, slots = rows[watched], groups[watched], slots[watched]
+    return Pairs.of(state, rows, slots), groups
+
+
+def _escalate(
+    state: KindState, pairs: Pairs, chosen: Slots, sample: Slots, at: Times, registers: list[Any]
 ) -> None:
-    server = columns.server_us[rows]
-    state.heard_us[slots] = np.maximum(state.heard_us[slots], columns.received_us[rows])
-    _signal_back(state, slots, transitions)
-    newer = server > state.newest_us[slots]
-    # an equal time is a further message of the same moment: it may complete the picture
-    newer |= server == state.newest_us[slots]
-    rows, slots, server = rows[newer], slots[newer], server[newer]
-    if not len(rows):
-        return
-    for rule in state.rules:
-        isolate(rule.id, _expire_of(state, rule, slots, server, transitions))
-    _hold(state, columns, rows, slots, server)
-    state.newest_us[slots] = server
-    facts = Facts(state, slots, server)
-    late = (columns.flags[rows] & Flag.LATE.value) != 0
-    for rule in state.rules:
-        if rule.condition is not None:
-            isolate(rule.id, _step_of(state, rule, facts, slots, server, late, transitions))
-        else:
-            isolate(rule.id, _heard_of(state, rule, slots, server, transitions))
+    for row, outputs in enumerate(state.fixed.program.outputs):
+        for level, register in outputs.escalate:
+            due = (pairs.rows[chosen] == row) & (pairs.state["phase"][chosen] >= Phase.ACTIVE)
+            due &= (pairs.state["level"][chosen] < level) & registers[register].true[sample]
+            if due.any():
+                where = chosen[due]
+                pairs.escalate(where, np.full(len(where), level), at[due], sample[due])
 
 
-def _expire_of(
-    state: KindState, rule: Rule, slots: Slots, until: Times, transitions: list[Transition]
-) -> Callable[[], None]:
-    return lambda: expire(state, rule, slots, until, transitions)
+def _hold(state: KindState, view: BatchView) -> None:
+    """Keep the last of each unit."""
+    arrays, heads, ends = state.arrays, view.heads, view.ends
+    for row, signal in enumerate(state.fixed.signals):
+        if signal in view.samples.values:
+            values, said = view.raw(signal)
+            arrays["held"][row, heads] = values[ends]
+            arrays["held_us"][row, heads] = said[ends]
+    if view.samples.codes_valid.any():
+        bits, coded = view.raw_codes()
+        arrays["code_bits"][heads], arrays["codes_us"][heads] = bits[ends], coded[ends]
+    arrays["newest_us"][heads] = view.samples.at_us[ends]
+    arrays["newest_seq"][heads] = view.samples.seq[ends]
 
 
-def _step_of(
-    state: KindState, rule: Rule, facts: Facts, slots: Slots, at: Times, late: npt.NDArray[np.bool_],
-    transitions: list[Transition],
-) -> Callable[[], None]:  # fmt: skip
-    return lambda: _step(state, rule, facts, slots, at, late, transitions)
+# ── what is told ──
 
 
-def _heard_of(
-    state: KindState, rule: Rule, slots: Slots, at: Times, transitions: list[Transition]
-) -> Callable[[], None]:
-    return lambda: _heard(state, rule, slots, at, transitions)
+def _told(
+    state: KindState, found: list[Found], view: BatchView | None, registers: list[Any], guard: Guard
+) -> list[Transition]:
+    """Transitions in order of time, with the values that were in force."""
+    told: list[Transition] = []
+    for _, part, place in machine.ordered(found):
+        group = found[part]
+        rule = state.rules[int(group.rows[place])]
+
+        def tell(group: Found = group, place: int = place) -> None:
+            told.append(_transition(state, group, place, view, registers))
+
+        error = guard.isolate(tell)
+        if error is not None:
+            guard.report(rule, error)
+    return told
 
 
-def _hold(state: KindState, columns: Columns, rows: Slots, slots: Slots, server: Times) -> None:
-    for name in judged_signals(state.kind):
-        valid, unknown = columns.valid[name][rows], columns.unknown[name][rows]
-        spoken = valid | unknown
-        if spoken.any():
-            values = columns.values[name][rows].astype(np.float64)
-            state.values[name][slots[spoken]] = np.where(unknown, np.nan, values)[spoken]
-            state.times[name][slots[spoken]] = server[spoken]
-    coded = columns.codes_valid[rows]
-    state.code_bits[slots[coded]] = columns.code_bits[rows][coded]
-    state.codes_us[slots[coded]] = server[coded]
-
-
-def expire(state: KindState, rule: Rule, slots: Slots, until: Times, transitions: list[Transition]) -> None:
-    """Fire the delays of a rule that ran out by ``until``, each at its deadline."""
-    rs = state.rule_states[rule.id]
-    phase = rs.phase[slots]
-    deadline = rs.since_us[slots] + int(rule.on_delay_seconds * SECOND_US)
-    ripe = (phase == Phase.PENDING) & (deadline <= until)
-    if ripe.any():
-        _raise(state, rule, rs, slots[ripe], deadline[ripe], transitions)
-    ending = rs.clearing_us[slots] + int(rule.off_delay_seconds * SECOND_US)
-    ended = (rs.phase[slots] == Phase.CLEARING) & (ending <= until)
-    if ended.any():
-        _clear(state, rule, rs, slots[ended], ending[ended], transitions)
-
-
-def _step(
-    state: KindState, rule: Rule, facts: Facts, slots: Slots, at: Times, late: npt.NDArray[np.bool_],
-    transitions: list[Transition],
-) -> None:  # fmt: skip
-    """Take in what the condition says now."""
-    if rule.condition is None:
-        return
-    rs = state.rule_states[rule.id]
-    truth = rule.condition.evaluate(facts)
-    phase = rs.phase[slots]
-    begins = (phase == Phase.NORMAL) & (truth == TRUE)
-    if begins.any():
-        where = slots[begins]
-        rs.phase[where], rs.since_us[where], rs.late[where] = Phase.PENDING, at[begins], late[begins]
-        if rule.on_delay_seconds == 0:
-            _raise(state, rule, rs, where, at[begins], transitions)
-    ends = (phase == Phase.PENDING) & (truth == FALSE)
-    rs.phase[slots[ends]] = Phase.NORMAL
-    over = rule.clear.evaluate(facts) == TRUE if rule.clear is not None else truth == FALSE
-    over = over & (truth != TRUE)
-    starts = (phase == Phase.ACTIVE) & over
-    if starts.any():
-        where = slots[starts]
-        rs.phase[where], rs.clearing_us[where] = Phase.CLEARING, at[starts]
-        if rule.off_delay_seconds == 0:
-            _clear(state, rule, rs, where, at[starts], transitions)
-    returns = (phase == Phase.CLEARING) & (truth == TRUE)
-    rs.phase[slots[returns]] = Phase.ACTIVE
-
-
-def _heard(state: KindState, rule: Rule, slots: Slots, at: Times, transitions: list[Transition]) -> None:
-    """A rule of silence ends with the first sample."""
-    rs = state.rule_states[rule.id]
-    active = rs.phase[slots] == Phase.ACTIVE
-    if active.any():
-        _clear(state, rule, rs, slots[active], at[active], transitions)
-
-
-def _raise(state: KindState, rule: Rule, rs: RuleState, slots: Slots, at: Times, transitions: list[Transition]) -> None:
-    rs.phase[slots] = Phase.ACTIVE
-    suppressed = np.zeros(len(slots), dtype=np.bool_)
-    if rule.suppress_when is not None:
-        suppressed = rule.suppress_when.evaluate(Facts(state, slots, at)) == TRUE
-    for position, slot in enumerate(slots):
-        transitions.append(
-            Transition(
-                rule, int(state.unit_no[slot]), "raised", int(rs.since_us[slot]), int(at[position]),
-                bool(suppressed[position]), bool(rs.late[slot]), evidence_of(state, rule, int(slot), int(at[position])),
-            )
-        )  # fmt: skip
-
-
-def _clear(state: KindState, rule: Rule, rs: RuleState, slots: Slots, at: Times, transitions: list[Transition]) -> None:
-    rs.phase[slots] = Phase.NORMAL
-    for position, slot in enumerate(slots):
-        transitions.append(_simple(state, rule, rs, int(slot), "cleared", int(at[position])))
-
-
-def _simple(state: KindState, rule: Rule, rs: RuleState, slot: int, event: str, at: int) -> Transition:
-    evidence = evidence_of(state, rule, slot, at)
-    return Transition(
-        rule,
-        int(state.unit_no[slot]),
-        event,
-        int(rs.since_us[slot]),
-        at,
-        suppressed=False,
-        late=False,
-        evidence=evidence,
+def _transition(
+    state: KindState, group: Found, place: int, view: BatchView | None, registers: list[Any]
+) -> Transition:
+    row, slot, at = int(group.rows[place]), int(group.slots[place]), int(group.at_us[place])
+    rule, outputs = state.rules[row], state.fixed.program.outputs[row]
+    moment = MomentView(
+        state, np.array([slot]), np.array([at]), view, int(group.sample[place]), registers
     )
+    wanted = [register for _, register, _ in outputs.evidence]
+    if outputs.suppress is not None:
+        wanted.append(outputs.suppress)
+    values = state.fixed.program.evaluate_only(moment, wanted)
+    evidence = {
+        label: told_value(state.kind, signal, values[register]) for label, register, signal in outputs.evidence
+    }
+    raised = group.what is Happening.RAISED
+    suppressed = raised and outputs.suppress is not None and bool(np.all(values[outputs.suppress].true))
+    level = int(group.level[place])
+    severity = rule.escalation[level - 1].severity if level else rule.severity
+    return Transition(
+        rule, int(state.fixed.unit_no[slot]), group.what.name.lower(), int(group.started_us[place]), at, severity,
+        suppressed, raised and bool(group.late[place]), evidence,
+    )  # fmt: skip
 
 
-def evidence_of(state: KindState, rule: Rule, slot: int, at_us: int) -> dict[str, Evidence]:
-    """The values a rule looked at, by value: readings may be gone when somebody asks."""
-    facts = Facts(state, np.array([slot]), np.array([at_us]))
-    found: dict[str, Evidence] = {}
-    for expression in (rule.condition, rule.clear):
-        if expression is not None:
-            for name in sorted(expression.signals):
-                found[name] = spoken(state.kind, name, float(facts.signal(name)[0]))
-            found.update(_known_parameters(facts, expression))
-    return found
-
-
-def _known_parameters(facts: Facts, expression: Expression) -> dict[str, Evidence]:
-    return {f"param.{name}": plain(float(facts.parameter(name, default)[0])) for name, default in expression.parameters}
+def told_value(kind: Kind, signal: str | None, value: Any) -> Evidence:
+    """One register as evidence: yes or no, a word of the enum, or the number; None where unknown."""
+    if isinstance(value, Logic):
+        return True if np.all(value.true) else False if np.all(value.false) else None
+    return spoken(kind, signal or "", float(np.ravel(value)[0]))
 
 
 def spoken(kind: Kind, name: str, value: float) -> Evidence:
@@ -275,81 +289,217 @@ def plain(value: float) -> float | None:
     return None if np.isnan(value) else round(value, 4)
 
 
-def _signal_back(state: KindState, slots: Slots, transitions: list[Transition]) -> None:
-    back = slots[state.no_signal[slots]]
-    state.no_signal[back] = False
-    for slot in back:
-        for rule in state.rules:
-            rs = state.rule_states[rule.id]
-            if rs.phase[slot] in (Phase.ACTIVE, Phase.CLEARING) and rule.condition is not None:
-                transitions.append(_simple(state, rule, rs, int(slot), "signal_back", int(state.heard_us[slot])))
+# ── timers ──
 
 
-def next_deadline_us(state: KindState) -> int | None:
-    """When the next timer of any rule runs out [µs]; None when none runs."""
-    soonest: int | None = None
-    for rule in state.rules:
-        rs = state.rule_states[rule.id]
-        for phase, start, delay in (
-            (Phase.PENDING, rs.since_us, rule.on_delay_seconds),
-            (Phase.CLEARING, rs.clearing_us, rule.off_delay_seconds),
-        ):
-            running = rs.phase == phase
-            if running.any():
-                deadline = int(start[running].min()) + int(delay * SECOND_US)
-                soonest = deadline if soonest is None else min(soonest, deadline)
-        silent = _silence_deadlines(state, rule, rs)
-        if silent is not None and len(silent):
-            earliest = int(silent.min())
-            soonest = earliest if soonest is None else min(soonest, earliest)
-    waiting = (state.heard_us > 0) & ~state.no_signal
-    if waiting.any():
-        silence = int(state.heard_us[waiting].min()) + NO_SIGNAL_AFTER_US
-        soonest = silence if soonest is None else min(soonest, silence)
-    return soonest
+def _fire(state: KindState, now_us: int, guard: Guard) -> list[Transition]:
+    """Delays that ran out."""
+    rows, slots = machine.due(state, now_us)
+    if not len(rows):
+        return []
+    pairs = Pairs.of(state, rows, slots)
+    every = np.arange(len(rows))
+    pairs.expire(every, np.full(len(rows), now_us), np.full(len(rows), -1))
+    pairs.put_back(state)
+    for group in pairs.found:
+        np.maximum.at(state.arrays["fired_us"], group.slots, group.at_us)
+    return _told(state, pairs.found, None, [], guard)
 
 
-def _silence_deadlines(state: KindState, rule: Rule, rs: RuleState) -> Times | None:
-    if rule.silence_seconds is None:
-        return None
-    waiting = (state.heard_us > 0) & (rs.phase == Phase.NORMAL)
-    deadlines: Times = state.heard_us[waiting] + int(rule.silence_seconds * SECOND_US)
-    return deadlines
+def _silent(state: KindState, now_us: int) -> list[tuple[int, Slots]]:
+    """Rules of silence and the units that have been silent for too long."""
+    found = []
+    for row in np.flatnonzero(state.fixed.limits.silent):
+        silence = state.rules[row].silence
+        since = state.arrays["since_us"][row]
+        waiting = (since > 0) & (state.arrays["phase"][row] == Phase.NORMAL) & state.fixed.watched[row]
+        longest = int((silence.seconds if silence else 0) * SECOND_US)
+        slots = np.flatnonzero(waiting & (since + longest <= now_us))
+        if len(slots):
+            found.append((int(row), slots))
+    return found
 
 
-def tick(state: KindState, now_us: int, isolate: Isolate) -> list[Transition]:
-    """Let timers run out by ``now_us``: delays, silence, and 无信号 of units whose alarm is active."""
-    transitions: list[Transition] = []
-    slots = np.arange(state.size)
-    until = np.full(state.size, now_us, dtype=np.int64)
-    for rule in state.rules:
-        isolate(rule.id, _expire_of(state, rule, slots, until, transitions))
-        if rule.silence_seconds is not None:
-            isolate(rule.id, _silence_of(state, rule, rule.silence_seconds, now_us, transitions))
-    _mark_silent(state, now_us, transitions)
-    return transitions
+def _unheard(state: KindState, now_us: int) -> Slots:
+    """Units that are to be marked 无信号 now."""
+    heard = state.arrays["heard_us"]
+    return np.flatnonzero((heard > 0) & ~state.arrays["no_signal"] & (heard + NO_SIGNAL_AFTER_US <= now_us))
 
 
-def _silence_of(
-    state: KindState, rule: Rule, seconds: float, now_us: int, transitions: list[Transition]
-) -> Callable[[], None]:
-    def work() -> None:
-        rs = state.rule_states[rule.id]
-        deadline = state.heard_us + int(seconds * SECOND_US)
-        silent = np.flatnonzero((state.heard_us > 0) & (rs.phase == Phase.NORMAL) & (deadline <= now_us))
-        if len(silent):
-            rs.since_us[silent] = state.heard_us[silent]
-            _raise(state, rule, rs, silent, deadline[silent], transitions)
+def _fall_silent(state: KindState, now_us: int) -> list[Transition]:
+    told: list[Transition] = []
+    for row, slots in _silent(state, now_us):
+        rule, since = state.rules[row], state.arrays["since_us"][row]
+        state.arrays["phase"][row, slots] = Phase.ACTIVE
+        for slot in slots:
+            at = int(since[slot] + (rule.silence_seconds or 0) * SECOND_US)
+            state.arrays["raised_us"][row, slot] = at
+            told.append(_bare(state, rule, int(slot), "raised", int(since[slot]), at))
+    slots = _unheard(state, now_us)
+    state.arrays["no_signal"][slots] = True
+    rows, silent = machine.busy_pairs(state, slots)
+    for row, slot in zip(rows, silent, strict=True):
+        if state.arrays["phase"][row, slot] >= Phase.ACTIVE:
+            at = int(state.arrays["heard_us"][slot]) + NO_SIGNAL_AFTER_US
+            started = int(state.arrays["since_us"][row, slot])
+            told.append(_bare(state, state.rules[row], int(slot), "no_signal", started, at))
+    return told
 
-    return work
+
+def _bare(state: KindState, rule: Rule, slot: int, event: str, started_us: int, at_us: int) -> Transition:
+    """A transition without values: nothing was measured."""
+    return Transition(rule, int(state.fixed.unit_no[slot]), event, started_us, at_us, rule.severity, False, False, {})  # noqa: FBT003
 
 
-def _mark_silent(state: KindState, now_us: int, transitions: list[Transition]) -> None:
-    silent = np.flatnonzero((state.heard_us > 0) & ~state.no_signal & (state.heard_us + NO_SIGNAL_AFTER_US <= now_us))
-    state.no_signal[silent] = True
-    for slot in silent:
-        for rule in state.rules:
-            rs = state.rule_states[rule.id]
-            if rs.phase[slot] in (Phase.ACTIVE, Phase.CLEARING) and rule.condition is not None:
-                at = int(state.heard_us[slot]) + NO_SIGNAL_AFTER_US
-                transitions.append(_simple(state, rule, rs, int(slot), "no_signal", at))
+def _hear(state: KindState, samples: Samples) -> list[Transition]:
+    """The unit speaks: silence ends, by the time of receipt and whatever the order of the samples."""
+    arrays, told = state.arrays, []
+    heard = arrays["heard_us"]
+    np.maximum.at(heard, samples.slots, samples.received_us)
+    for row in np.flatnonzero(state.fixed.limits.silent):
+        told += _break_silence(state, int(row), samples)
+    if not arrays["no_signal"].any():
+        return told
+    back = np.unique(samples.slots[arrays["no_signal"][samples.slots]])
+    if len(back):
+        arrays["no_signal"][back] = False
+        rows, slots = machine.busy_pairs(state, back)
+        for row, slot in zip(rows, slots, strict=True):
+            if arrays["phase"][row, slot] >= Phase.ACTIVE:
+                started = int(arrays["since_us"][row, slot])
+                told.append(_bare(state, state.rules[row], int(slot), "signal_back", started, int(heard[slot])))
+    return told
+
+
+def _break_silence(state: KindState, row: int, samples: Samples) -> list[Transition]:
+    rule, silence = state.rules[row], state.rules[row].silence
+    since, phase = state.arrays["since_us"][row], state.arrays["phase"][row]
+    slots, times = samples.slots, samples.received_us
+    of = None if silence is None else silence.of
+    if of is not None:
+        first = since[slots] == 0
+        if first.any():
+            since[slots[first]] = times[first]
+        said = _says(of, samples)
+        slots, times = slots[said], times[said]
+    told = []
+    ended = np.unique(slots[phase[slots] == Phase.ACTIVE]) if len(slots) else slots
+    for slot in ended:
+        at = int(times[slots == slot].min())
+        told.append(_bare(state, rule, int(slot), "cleared", int(since[slot]), at))
+    phase[ended] = Phase.NORMAL
+    np.maximum.at(since, slots, times)
+    return told
+
+
+def _says(of: tree.Node, samples: Samples) -> Any:
+    if isinstance(of, tree.Code):
+        return samples.codes_valid & ((samples.code_bits >> of.bit) & 1 == 1)
+    if isinstance(of, tree.Flag) and of.signal in samples.values:
+        spoken_ = samples.spoken[of.signal]
+        held = samples.values[of.signal] == 1.0
+        return held if spoken_ is None else held & spoken_
+    return np.zeros(len(samples), dtype=np.bool_)
+
+
+# ── samples out of order ──
+
+
+def _remember(state: KindState, samples: Samples, told: list[Transition]) -> None:
+    if state.history is not None:
+        state.history.samples[1].append(samples)
+        for transition in told:
+            state.history.told[1].setdefault(transition.unit_no, []).append(transition)
+
+
+def _again(state: KindState, touched: Slots, samples: Samples, now_us: int, guard: Guard) -> list[Transition]:
+    """Judge some units again from their short history with samples that belong inside it."""
+    past = state.history
+    if past is None:
+        fresh = samples.take(np.flatnonzero(~_belongs_before(state, samples)))
+        return _judge(state, fresh, guard) if len(fresh) else []
+    lost = _taken(past.older, samples)
+    calls = _calls_for_help(state, samples.take(np.flatnonzero(lost)), guard)
+    samples = samples.take(np.flatnonzero(~lost))
+    if not len(samples):
+        return calls
+    past.samples[1].append(samples)
+    new_slot = np.full(state.size, -1, dtype=np.intp)
+    new_slot[touched] = np.arange(len(touched))
+    parts = [replace(part, slots=new_slot[part.slots]) for part in (*past.samples[0], *past.samples[1])]
+    mine = joined([part.take(np.flatnonzero(part.slots >= 0)) for part in parts if (part.slots >= 0).any()])
+    older, newer = past.older.at(touched), past.newer.at(touched)
+    mine = mine.take(np.flatnonzero(~_taken(older, mine))).in_order()
+    inside = _taken(newer, mine)
+    first, then = mine.take(np.flatnonzero(inside)), mine.take(np.flatnonzero(~inside))
+    told = [_judge(older, first, guard) if len(first) else []]
+    past.newer.put(touched, older)
+    following = _judge(older, then, guard) if len(then) else []
+    told.append(following + _fire(older, past.ticked_us, guard))
+    before = _replace_told(state, touched, told)
+    _keep_silence(state, older, touched)
+    state.put(touched, older)
+    return calls + difference(before, [t for part in told for t in part], now_us)
+
+
+def _taken(state: KindState, samples: Samples) -> Any:
+    """Samples that a snapshot has already taken in, or that are older than what it has."""
+    newest = state.arrays["newest_us"][samples.slots]
+    number = state.arrays["newest_seq"][samples.slots]
+    return (samples.at_us < newest) | ((samples.at_us == newest) & (samples.seq <= number))
+
+
+def _keep_silence(state: KindState, part: KindState, slots: Slots) -> None:
+    """Silence counts by receipt and is not judged again."""
+    for name in ("heard_us", "no_signal"):
+        part.arrays[name] = state.arrays[name][slots]
+    silent = np.flatnonzero(state.fixed.limits.silent)
+    for name in ("phase", "since_us", "raised_us"):
+        part.arrays[name][silent] = state.arrays[name][np.ix_(silent, slots)]
+
+
+def _replace_told(state: KindState, touched: Slots, told: list[list[Transition]]) -> list[Transition]:
+    """Put what is told now in place of what was told before; returns that."""
+    before: list[Transition] = []
+    if state.history is not None:
+        for number in state.fixed.unit_no[touched].tolist():
+            for part, kept in zip(told, state.history.told, strict=True):
+                before += kept.pop(number, [])
+                mine = [t for t in part if t.unit_no == number]
+                if mine:
+                    kept[number] = mine
+    return before
+
+
+def difference(before: list[Transition], after: list[Transition], now_us: int) -> list[Transition]:
+    """What is to be told when ``before`` was told and ``after`` is right."""
+
+    def key(t: Transition) -> tuple[Any, ...]:
+        return (t.unit_no, t.rule.key, t.started_us, t.event, t.severity)
+
+    was, now = {key(t) for t in before}, {key(t) for t in after}
+    alarm = {key(t)[:3] for t in after if t.event == "raised"}
+    told: list[Transition] = []
+    withdrawn: set[Any] = set()
+    for t in before:
+        if t.event == "raised" and key(t)[:3] not in alarm:
+            withdrawn.add(key(t)[:3])
+            told.append(replace(t, event="withdrawn", at_us=now_us, late=False))
+    for t in before:
+        cleared_now = any(key(o)[:4] == key(t)[:4] for o in after)
+        if t.event == "cleared" and not cleared_now and key(t)[:3] not in withdrawn:
+            told.append(replace(t, event="returned", at_us=now_us, late=False))
+    told += [replace(t, late=t.event == "raised") for t in after if key(t) not in was]
+    return told
+
+
+def _calls_for_help(state: KindState, samples: Samples, guard: Guard) -> list[Transition]:
+    """A person's act in samples that are older than the history: it is told, though it is long over."""
+    if not len(samples):
+        return []
+    slots, where = np.unique(samples.slots, return_inverse=True)
+    alone = state.at(slots)
+    for name, array in alone.arrays.items():
+        alone.arrays[name] = np.full_like(array, np.nan) if array.dtype.kind == "f" else np.zeros_like(array)
+    told = _judge(alone, replace(samples, slots=where.astype(np.intp)).in_order(), guard)
+    return [replace(t, late=True) for t in told if t.rule.momentary and t.event == "raised"]
