@@ -2,14 +2,18 @@
 insert into alarms.rule_set (id, rules, first_used_at) values (%s, %s, %s) on conflict (id) do nothing;
 
 -- name: save_checkpoint
-insert into alarms.checkpoint (shard, batch, rule_set, taken_at, format, state) values (%s, %s, %s, %s, %s, %s);
+insert into alarms.checkpoint (shard, batch, rule_set, taken_at, format, state, history_batch, history)
+values (%s, %s, %s, %s, %s, %s, %s, %s)
+on conflict (shard, batch) do update set rule_set = excluded.rule_set, taken_at = excluded.taken_at,
+    format = excluded.format, state = excluded.state, history_batch = excluded.history_batch, history = excluded.history;
 
 -- name: drop_old_checkpoints
-delete from alarms.checkpoint where shard = %s and number < (
-    select min(number) from (select number from alarms.checkpoint where shard = %s order by number desc limit 2) newest);
+delete from alarms.checkpoint where shard = %s and batch < (
+    select min(batch) from (select batch from alarms.checkpoint where shard = %s order by batch desc limit 2) newest);
 
--- name: newest_checkpoints
-select batch, format, state from alarms.checkpoint where shard = %s order by number desc limit 2;
+-- name: newest_checkpoint
+select batch, taken_at, format, state, history_batch, history from alarms.checkpoint where shard = %s
+order by batch desc limit 1;
 
 -- name: insert_failure
 insert into alarms.rule_failure (rule, rule_version, error, times, failed_at) values (%s, %s, %s, %s, %s);

@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from alarms.engine import checkpoint as checkpoints
 from alarms.engine import fold
 from alarms.engine.fold import Guard, Transition
-from alarms.engine.state import History, KindState, empty_state
+from alarms.engine.state import KindState, empty_state
 from alarms.errors import StateFormatError
 from alarms.recovery import rows_since
 from alarms.rules import city
@@ -75,6 +75,10 @@ class AlarmStage:
         self._shard_of_unit: dict[int, int] = {}
         self._backlog: dict[int, list[Columns]] = defaultdict(list)
         self._newest: dict[int, int] = {}
+        self._rotated: dict[int, int] = {}
+        """Batch of the newer end of the short history, by shard."""
+        self._history_batch: dict[int, int] = {}
+        """Batch of its older end."""
         self._failures = Failures()
         self._looked_at: datetime | None = None
         self._guard = Guard(_isolated, self._report)
@@ -95,6 +99,7 @@ class AlarmStage:
         self._shards = tuple(shards)
         self._backlog = defaultdict(list)
         self._newest = dict.fromkeys(shards, 0)
+        self._rotated, self._history_batch = dict.fromkeys(shards, 0), dict.fromkeys(shards, 0)
         self._set_units(conn)
         self._states = self._empty()
         for state in self._states.values():
@@ -142,18 +147,23 @@ class AlarmStage:
         """
         if any(self._backlog.values()):
             return
-        self._save(conn, now)
         for state in self._states.values():
             state.rotate()
-
-    def _save(self, conn: Connection, now: datetime) -> None:
         for shard in self._shards:
-            saved = checkpoints.encode(self._states, shard)
-            conn.execute(
-                QUERIES.save_checkpoint,
-                (shard, self._newest[shard], self.rule_set, now, checkpoints.FORMAT, saved),
-            )
-            conn.execute(QUERIES.drop_old_checkpoints, (shard, shard))
+            self._history_batch[shard], self._rotated[shard] = self._rotated[shard], self._newest[shard]
+            self._save_shard(conn, shard, now)
+
+    def _save_shard(self, conn: Connection, shard: int, now: datetime) -> None:
+        """The state and, from the older end of its history, what a restart judges again."""
+        olders = {name: state.history.older for name, state in self._states.items() if state.history is not None}
+        conn.execute(
+            QUERIES.save_checkpoint,
+            (
+                shard, self._newest[shard], self.rule_set, now, checkpoints.FORMAT,
+                checkpoints.encode(self._states, shard), self._history_batch[shard], checkpoints.encode(olders, shard),
+            ),
+        )  # fmt: skip
+        conn.execute(QUERIES.drop_old_checkpoints, (shard, shard))
 
     # ── rules and units ──
 
@@ -178,9 +188,10 @@ class AlarmStage:
             checkpoints.carry(self._states[name], state)
             state.remember()
         self._states = states
-        # both ends of the history lie here, so that a recovery never replays what other rules have judged
-        for _ in range(2):
-            self._save(conn, now)
+        # both ends of the history lie here: a restart never replays what other rules have judged
+        for shard in self._shards:
+            self._history_batch[shard] = self._rotated[shard] = self._newest[shard]
+            self._save_shard(conn, shard, now)
         log.info("rules_changed", rule_set=self.rule_set)
 
     def _set_units(self, conn: Connection) -> None:
@@ -217,65 +228,29 @@ class AlarmStage:
     # ── recovery ──
 
     def _recover(self, conn: Connection, shard: int, now: datetime) -> None:
-        """The two newest checkpoints are the ends of the short history; what was judged after the older is judged again."""
-        saved = conn.execute(QUERIES.newest_checkpoints, (shard,)).fetchall()
-        starts = [self._restore(shard, *row) for row in reversed(saved)]
-        usable = [start for start in starts if start is not None]
-        if not saved:
-            empty = checkpoints.encode(self._states, shard)
-            conn.execute(QUERIES.save_checkpoint, (shard, 0, self.rule_set, now, checkpoints.FORMAT, empty))
-        start, turn = (usable[0], usable[-1]) if usable else (0, 0)
-        parts = self._begin_histories(shard)
-        self._replay(conn, shard, start, turn)
-        self._end_histories(parts)
-
-    def _restore(self, shard: int, batch: int, version: int, saved: bytes) -> int | None:
-        """Put a checkpoint in place of the shard's state, unless the older one is there already."""
-        if self._newest[shard] < 0:
-            return int(batch)
+        """State and short history as they were at the checkpoint, then the batches since, each under its own ``now``."""
+        row = conn.execute(QUERIES.newest_checkpoint, (shard,)).fetchone()
+        if row is None:
+            self._save_shard(conn, shard, now)
+            row = (0, now, checkpoints.FORMAT, checkpoints.encode(self._states, shard), 0, None)
+        batch, taken_at, version, saved, history_batch, history = row
+        slots = {name: np.flatnonzero(state.fixed.shard == shard) for name, state in self._states.items()}
         try:
+            checkpoints.restore(self._states, bytes(history or saved), int(version))
+            older = {name: state.at(slots[name]) for name, state in self._states.items()}
             checkpoints.restore(self._states, bytes(saved), int(version))
         except StateFormatError as error:
+            # every timer that runs now is found again in the batches, as far as they are still stored
             log.warning("checkpoint_not_readable", shard=shard, error=str(error))
-            return None
-        self._newest[shard] = -1
-        return int(batch)
-
-    def _begin_histories(self, shard: int) -> dict[str, History]:
-        """A history of this shard alone; both its ends are the state as it was restored."""
-        kept: dict[str, History] = {}
+            batch, history_batch = 0, 0
+            older = {name: state.at(slots[name]) for name, state in self._states.items()}
+        stored = {name: rows_since(conn, state.kind, shard, history_batch) for name, state in self._states.items()}
         for name, state in self._states.items():
-            slots = np.flatnonzero(state.fixed.shard == shard)
-            if state.history is not None:
-                part = state.at(slots)
-                state.history.older.put(slots, part)
-                state.history.newer.put(slots, part)
-                kept[name] = state.history
-                state.history = History(state.history.older, state.history.newer, ([], []), ({}, {}))
-        return kept
-
-    def _turn(self, shard: int) -> None:
-        """The replay has come to the newer checkpoint."""
-        for state in self._states.values():
-            state.turn(np.flatnonzero(state.fixed.shard == shard))
-
-    def _end_histories(self, kept: dict[str, History]) -> None:
-        for name, whole in kept.items():
-            part = self._states[name].history
-            if part is not None:
-                for place in (0, 1):
-                    whole.samples[place].extend(part.samples[place])
-                    whole.told[place].update(part.told[place])
-            self._states[name].history = whole
-
-    def _replay(self, conn: Connection, shard: int, start: int, turn: int) -> None:
-        stored = {name: rows_since(conn, state.kind, shard, start) for name, state in self._states.items()}
-        turned = False
-        self._newest[shard] = start
-        for number, way, judged_at in conn.execute(QUERIES.batches_since, (shard, start)).fetchall():
-            if number > turn and not turned:
-                self._turn(shard)
-                turned = True
+            state.restart(slots[name], older[name])
+            before = [columns for number, columns in stored[name].items() if number <= batch]
+            fold.recollect(state, slots[name], before, to_us(taken_at), self._guard)
+        self._newest[shard], self._history_batch[shard] = int(batch), int(history_batch)
+        for number, way, judged_at in conn.execute(QUERIES.batches_since, (shard, batch)).fetchall():
             self._newest[shard] = int(number)
             parts = [batches[number] for batches in stored.values() if number in batches]
             if way == Fold.LATER.value:
@@ -285,8 +260,7 @@ class AlarmStage:
             else:
                 for part in parts:
                     self._fold(part, judged_at)
-        if not turned:
-            self._turn(shard)
+        self._rotated[shard] = int(batch)
 
     # ── judging ──
 

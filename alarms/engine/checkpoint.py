@@ -85,8 +85,8 @@ def restore(states: Mapping[str, KindState], saved: bytes, version: int) -> None
 def _restore_kind(state: KindState, kind: str, arrays: Any) -> None:
     here, there = _common(arrays[f"{kind}:unit_no"], state)
     for name, array in parts(state):
-        if f"{kind}:{name}" in arrays:
-            array[..., here] = arrays[f"{kind}:{name}"][..., there]
+        key = f"{kind}:{name}"
+        array[..., here] = arrays[key][..., there] if key in arrays else empty_value(name)
 
 
 def _common(numbers: Part, state: KindState) -> tuple[Slots, Slots]:

@@ -15,7 +15,7 @@ The state that is handed in is used up: the state that comes back takes its plac
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -424,10 +424,7 @@ def _again(state: KindState, touched: Slots, samples: Samples, now_us: int, guar
     if not len(samples):
         return calls
     past.samples[1].append(samples)
-    new_slot = np.full(state.size, -1, dtype=np.intp)
-    new_slot[touched] = np.arange(len(touched))
-    parts = [replace(part, slots=new_slot[part.slots]) for part in (*past.samples[0], *past.samples[1])]
-    mine = joined([part.take(np.flatnonzero(part.slots >= 0)) for part in parts if (part.slots >= 0).any()])
+    mine = _said_by(state, touched, (*past.samples[0], *past.samples[1]))
     older, newer = past.older.at(touched), past.newer.at(touched)
     mine = mine.take(np.flatnonzero(~_taken(older, mine))).in_order()
     inside = _taken(newer, mine)
@@ -440,6 +437,41 @@ def _again(state: KindState, touched: Slots, samples: Samples, now_us: int, guar
     _keep_silence(state, older, touched)
     state.put(touched, older)
     return calls + difference(before, [t for part in told for t in part], now_us)
+
+
+def _said_by(state: KindState, slots: Slots, parts: Sequence[Samples]) -> Samples:
+    """What some units said, under their places among ``slots``."""
+    place = np.full(state.size, -1, dtype=np.intp)
+    place[slots] = np.arange(len(slots))
+    moved = [replace(part, slots=place[part.slots]) for part in parts]
+    return joined([part.take(np.flatnonzero(part.slots >= 0)) for part in moved])
+
+
+def recollect(state: KindState, slots: Slots, batches: Sequence[Columns], until_us: int, guard: Guard) -> None:
+    """After a restart: the first part of the short history of some units, judged again from its older end.
+
+    Parameters
+    ----------
+    batches
+        What was judged between the two ends of the history.
+    until_us
+        When the newer end was saved: until then timers had run by themselves.
+    """
+    past = state.history
+    if past is None:
+        return
+    parts = [samples_of(state.kind, columns, state.fixed.slot_of) for columns in batches]
+    parts = [part for part in parts if len(part)]
+    past.samples[0].extend(parts)
+    past.ticked_us = max(past.ticked_us, until_us)
+    older = past.older.at(slots)
+    told: list[Transition] = []
+    if parts:
+        mine = _said_by(state, slots, parts)
+        mine = mine.take(np.flatnonzero(~_taken(older, mine))).in_order()
+        told = _judge(older, mine, guard) if len(mine) else []
+    for transition in (*told, *_fire(older, until_us, guard)):
+        past.told[0].setdefault(transition.unit_no, []).append(transition)
 
 
 def _taken(state: KindState, samples: Samples) -> Any:

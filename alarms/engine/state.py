@@ -175,17 +175,6 @@ class KindState:
         snapshot = self.copy()
         self.history = History(snapshot, snapshot.copy(), ([], []), ({}, {}))
 
-    def turn(self, slots: Slots | None = None) -> None:
-        """A replay has come to the newer snapshot (of some units): what was taken in so far lies before it."""
-        past = self.history
-        if past is not None:
-            chosen = np.arange(self.size) if slots is None else slots
-            past.newer.put(chosen, self.at(chosen))
-            past.samples[0].extend(past.samples[1])
-            past.samples[1].clear()
-            _merge(past.told[0], past.told[1])
-            past.told[1].clear()
-
     def rotate(self) -> None:
         """Let the history begin at its newer snapshot, and take a new one."""
         if self.history is not None:
@@ -196,15 +185,16 @@ class KindState:
         """A copy of some units' state, in that order."""
         return KindState(self.fixed.at(slots), {name: array[..., slots] for name, array in self.arrays.items()})
 
+    def restart(self, slots: Slots, older: KindState) -> None:
+        """Some units stand where a checkpoint left them; ``older`` is the older end of their short history."""
+        if self.history is not None:
+            self.history.newer.put(slots, self.at(slots))
+            self.history.older.put(slots, older)
+
     def put(self, slots: Slots, part: KindState) -> None:
         """Take over the state of some units."""
         for name, array in self.arrays.items():
             array[..., slots] = part.arrays[name]
-
-
-def _merge(into: dict[int, list[Any]], more: Mapping[int, list[Any]]) -> None:
-    for number, told in more.items():
-        into.setdefault(number, []).extend(told)
 
 
 def empty_state(

@@ -42,10 +42,10 @@ create index rule_failure_by_time on alarms.rule_failure (failed_at desc);
 create trigger rule_failure_append_only before update or delete or truncate on alarms.rule_failure
     for each statement execute function equipment.refuse_change();
 
--- The two newest checkpoints of a shard are the two ends of its short history, also when no batch lies between them.
-alter table alarms.checkpoint drop constraint checkpoint_pkey;
-alter table alarms.checkpoint add column number bigint generated always as identity;
-alter table alarms.checkpoint add primary key (shard, number);
+-- A checkpoint carries the older end of the short history as well, corrected by what came late; samples between the two
+-- are in the store.
+delete from alarms.checkpoint;
+alter table alarms.checkpoint add column history_batch bigint not null, add column history bytea not null;
 
 call equipment.protect('alarms.city_rule', 'equipment.scope_kind() is not null', 'select, insert');
 call equipment.protect('alarms.setting', 'equipment.scope_kind() is not null', 'select, insert');

@@ -17,13 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alarms.engine import checkpoint
-from alarms.engine.fold import Transition
+from alarms.engine.fold import Transition, recollect
 from alarms.engine.state import KindState, Phase, empty_state
 from alarms.rules.load import load_pack
 from alarms.rules.model import Rule
 from equipment.catalogue.load import load_catalogue
 from equipment.catalogue.model import Signal, SignalType
-from tests.alarms.engine.script import Sample, Script, unit
+from tests.alarms.engine.script import SECOND, ZERO_US, Sample, Script, columns, unit
 
 PACK = load_pack()
 KINDS = sorted(PACK.by_kind)
@@ -157,34 +157,44 @@ def test_a_recovered_state_is_equal_to_the_uninterrupted_one(kind: str, data: st
     arrival = data.draw(st.permutations(samples))
     points = sorted(data.draw(st.lists(st.integers(0, len(samples)), min_size=2, max_size=2)))
     live = script(kind)
-    saved: list[tuple[int, bytes]] = [(0, checkpoint.encode({kind: live.state}, 0))] * 2
-    newest = 0.0
     only_shard(live.state)
+    start, turn, state, older, taken = 0, 0, *[checkpoint.encode({kind: live.state}, 0)] * 2, 0.0
+    newest = 0.0
     for number, sample in enumerate(arrival):
         if number in points:
-            saved.append((number, checkpoint.encode({kind: live.state}, 0)))
             live.state.rotate()
+            assert live.state.history is not None
+            start, turn, taken = turn, number, newest
+            state, older = (checkpoint.encode({kind: s}, 0) for s in (live.state, live.state.history.older))
         newest = max(newest, sample.at)
         live.batch([replace(sample, got=newest)])
         live.tick(newest)
-    again = script(kind)
-    only_shard(again.state)
-    (start, older), (turn, _) = saved[-2:]
-    checkpoint.restore({kind: again.state}, older, checkpoint.FORMAT)
-    again.state.remember()
-    seen = 0.0
-    for number, sample in enumerate(arrival):
+    again = restarted(kind, state, older, arrival[start:turn], taken)
+    seen = taken
+    for sample in arrival[turn:]:
         seen = max(seen, sample.at)
-        if number == turn and turn > start:
-            again.state.turn()
-        if number >= start:
-            again.batch([replace(sample, got=seen)])
+        again.batch([replace(sample, got=seen)])
     again.tick(newest)
     assert final(live) == final(again)
     extra = Sample(1, float(data.draw(st.integers(0, LONGEST))) + 0.5, {}, None, 99, got=newest)
     live.batch([extra])
     again.batch([extra])
     assert final(live) == final(again)
+
+
+def restarted(kind: str, state: bytes, older: bytes, between: Sequence[Sample], taken: float) -> Script:
+    """As the stage recovers: both ends of the history, and what lies between them."""
+    again = script(kind)
+    only_shard(again.state)
+    everyone = np.arange(UNITS)
+    checkpoint.restore({kind: again.state}, older, checkpoint.FORMAT)
+    end = again.state.copy()
+    checkpoint.restore({kind: again.state}, state, checkpoint.FORMAT)
+    again.state.remember()
+    again.state.restart(everyone, end)
+    batches = [columns(kind, [sample]) for sample in between]
+    recollect(again.state, everyone, batches, ZERO_US + round(taken * SECOND), again.guard)
+    return again
 
 
 def only_shard(state: KindState) -> None:
