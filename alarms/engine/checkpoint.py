@@ -44,7 +44,7 @@ def empty_value(name: str) -> Any:
     """What stands in an array where nothing has happened yet."""
     if name.startswith("held/") or name.endswith(("/sum", "/last")):
         return np.nan
-    return NONE_YET if name.endswith(("/slice", "/known")) else 0
+    return NONE_YET if name.endswith(("/slice", "/known", "/latest")) else 0
 
 
 def encode(states: Mapping[str, KindState], shard: int) -> bytes:

@@ -23,9 +23,9 @@ import numpy as np
 
 from alarms.engine import machine
 from alarms.engine.machine import Found, Happening, Pairs, Said
-from alarms.engine.program import Logic
+from alarms.engine.program import Logic, Outputs
 from alarms.engine.samples import Samples, Slots, Times, joined, samples_of
-from alarms.engine.state import SECOND_US, KindState, Phase
+from alarms.engine.state import ACTIVE, NORMAL, SECOND_US, KindState, where_true
 from alarms.engine.views import BatchView, MomentView
 from alarms.rules import tree
 from alarms.rules.model import Rule, Severity
@@ -172,7 +172,8 @@ def _step(state: KindState, view: BatchView, registers: list[Any]) -> list[Found
         again = np.zeros(len(chosen), dtype=np.bool_)
         for row, often in repeated.items():
             again |= (rows == row) & often[sample]
-        said = Said(true[rows, sample], false[rows, sample], over[rows, sample], not_over[rows, sample], again)
+        flat = rows * count + sample
+        said = Said(*(mask.reshape(-1).take(flat) for mask in (true, false, over, not_over)), again)
         pairs.take(chosen, at, sample, said, view.samples.late[sample])
         _escalate(state, pairs, chosen, sample, at, registers)
     pairs.put_back(state)
@@ -181,14 +182,14 @@ def _step(state: KindState, view: BatchView, registers: list[Any]) -> list[Found
 
 def _pairs(state: KindState, view: BatchView, true: Any) -> tuple[Pairs, Slots]:
     """Pairs to which something can happen, and the group of samples of each."""
-    candidate = state.arrays["phase"][:, view.heads] != Phase.NORMAL
-    rows, samples = np.nonzero(true)
+    candidate = state.arrays["phase"].take(view.heads, axis=1) != NORMAL
+    rows, samples = where_true(true)
     group_of = np.repeat(np.arange(len(view.heads)), view.groups.lengths)
     candidate[rows, group_of[samples]] = True
     candidate[state.fixed.limits.silent] = False
-    rows, groups = np.nonzero(candidate)
+    rows, groups = where_true(candidate)
     slots = view.heads[groups]
-    watched = state.fixed.watched[rows, slots]
+    watched = state.fixed.watched.reshape(-1).take(rows * state.size + slots)
     if not watched.all():
         rows, groups, slots = rows[watched], groups[watched], slots[watched]
     return Pairs.of(state, rows, slots), groups
@@ -199,7 +200,7 @@ def _escalate(
 ) -> None:
     for row, outputs in enumerate(state.fixed.program.outputs):
         for level, register in outputs.escalate:
-            due = (pairs.rows[chosen] == row) & (pairs.state["phase"][chosen] >= Phase.ACTIVE)
+            due = (pairs.rows[chosen] == row) & (pairs.state["phase"][chosen] >= ACTIVE)
             due &= (pairs.state["level"][chosen] < level) & registers[register].true[sample]
             if due.any():
                 where = chosen[due]
@@ -209,15 +210,16 @@ def _escalate(
 def _hold(state: KindState, view: BatchView) -> None:
     """Keep the last of each unit."""
     arrays, heads, ends = state.arrays, view.heads, view.ends
+    newest = view.samples.at_us.take(ends)
     for row, signal in enumerate(state.fixed.signals):
         if signal in view.samples.values:
             values, said = view.raw(signal)
-            arrays["held"][row, heads] = values[ends]
-            arrays["held_us"][row, heads] = said[ends]
+            arrays["held"][row][heads] = values.take(ends)
+            arrays["held_us"][row][heads] = newest if said is view.samples.at_us else said.take(ends)
     if view.samples.codes_valid.any():
         bits, coded = view.raw_codes()
         arrays["code_bits"][heads], arrays["codes_us"][heads] = bits[ends], coded[ends]
-    arrays["newest_us"][heads] = view.samples.at_us[ends]
+    arrays["newest_us"][heads] = newest
     arrays["newest_seq"][heads] = view.samples.seq[ends]
 
 
@@ -247,13 +249,13 @@ def _transition(
 ) -> Transition:
     row, slot, at = int(group.rows[place]), int(group.slots[place]), int(group.at_us[place])
     rule, outputs = state.rules[row], state.fixed.program.outputs[row]
-    moment = MomentView(
-        state, np.array([slot]), np.array([at]), view, int(group.sample[place]), registers
-    )
-    wanted = [register for _, register, _ in outputs.evidence]
-    if outputs.suppress is not None:
-        wanted.append(outputs.suppress)
-    values = state.fixed.program.evaluate_only(moment, wanted)
+    sample = int(group.sample[place])
+    if view is not None and sample >= 0 and view.samples.at_us[sample] == at:
+        values = _at_sample(registers, outputs, sample)
+    else:
+        values = state.fixed.program.look(
+            outputs, MomentView(state, np.array([slot]), np.array([at]), view, sample, registers)
+        )
     evidence = {
         label: told_value(state.kind, signal, values[register]) for label, register, signal in outputs.evidence
     }
@@ -265,6 +267,21 @@ def _transition(
         rule, int(state.fixed.unit_no[slot]), group.what.name.lower(), int(group.started_us[place]), at, severity,
         suppressed, raised and bool(group.late[place]), evidence,
     )  # fmt: skip
+
+
+def _at_sample(registers: list[Any], outputs: Outputs, sample: int) -> dict[int, Any]:
+    """What is told of a rule, as it was at one sample."""
+    wanted = [register for _, register, _ in outputs.evidence]
+    if outputs.suppress is not None:
+        wanted.append(outputs.suppress)
+    found: dict[int, Any] = {}
+    for register in wanted:
+        value = registers[register]
+        if isinstance(value, Logic):
+            found[register] = Logic(*(np.ravel(m)[sample if np.size(m) > 1 else 0] for m in (value.true, value.false)))
+        else:
+            found[register] = np.ravel(value)[sample if np.size(value) > 1 else 0]
+    return found
 
 
 def told_value(kind: Kind, signal: str | None, value: Any) -> Evidence:
@@ -312,7 +329,7 @@ def _silent(state: KindState, now_us: int) -> list[tuple[int, Slots]]:
     for row in np.flatnonzero(state.fixed.limits.silent):
         silence = state.rules[row].silence
         since = state.arrays["since_us"][row]
-        waiting = (since > 0) & (state.arrays["phase"][row] == Phase.NORMAL) & state.fixed.watched[row]
+        waiting = (since > 0) & (state.arrays["phase"][row] == NORMAL) & state.fixed.watched[row]
         longest = int((silence.seconds if silence else 0) * SECOND_US)
         slots = np.flatnonzero(waiting & (since + longest <= now_us))
         if len(slots):
@@ -330,7 +347,7 @@ def _fall_silent(state: KindState, now_us: int) -> list[Transition]:
     told: list[Transition] = []
     for row, slots in _silent(state, now_us):
         rule, since = state.rules[row], state.arrays["since_us"][row]
-        state.arrays["phase"][row, slots] = Phase.ACTIVE
+        state.arrays["phase"][row, slots] = ACTIVE
         for slot in slots:
             at = int(since[slot] + (rule.silence_seconds or 0) * SECOND_US)
             state.arrays["raised_us"][row, slot] = at
@@ -339,7 +356,7 @@ def _fall_silent(state: KindState, now_us: int) -> list[Transition]:
     state.arrays["no_signal"][slots] = True
     rows, silent = machine.busy_pairs(state, slots)
     for row, slot in zip(rows, silent, strict=True):
-        if state.arrays["phase"][row, slot] >= Phase.ACTIVE:
+        if state.arrays["phase"][row, slot] >= ACTIVE:
             at = int(state.arrays["heard_us"][slot]) + NO_SIGNAL_AFTER_US
             started = int(state.arrays["since_us"][row, slot])
             told.append(_bare(state, state.rules[row], int(slot), "no_signal", started, at))
@@ -365,7 +382,7 @@ def _hear(state: KindState, samples: Samples) -> list[Transition]:
         arrays["no_signal"][back] = False
         rows, slots = machine.busy_pairs(state, back)
         for row, slot in zip(rows, slots, strict=True):
-            if arrays["phase"][row, slot] >= Phase.ACTIVE:
+            if arrays["phase"][row, slot] >= ACTIVE:
                 started = int(arrays["since_us"][row, slot])
                 told.append(_bare(state, state.rules[row], int(slot), "signal_back", started, int(heard[slot])))
     return told
@@ -383,11 +400,11 @@ def _break_silence(state: KindState, row: int, samples: Samples) -> list[Transit
         said = _says(of, samples)
         slots, times = slots[said], times[said]
     told = []
-    ended = np.unique(slots[phase[slots] == Phase.ACTIVE]) if len(slots) else slots
+    ended = np.unique(slots[phase[slots] == ACTIVE]) if len(slots) else slots
     for slot in ended:
         at = int(times[slots == slot].min())
         told.append(_bare(state, rule, int(slot), "cleared", int(since[slot]), at))
-    phase[ended] = Phase.NORMAL
+    phase[ended] = NORMAL
     np.maximum.at(since, slots, times)
     return told
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alarms.engine.samples import Slots, Times
-from alarms.engine.state import RULE_ARRAYS, SECOND_US, Fixed, KindState, Phase
+from alarms.engine.state import ACTIVE, CLEARING, NORMAL, PENDING, RULE_ARRAYS, SECOND_US, Fixed, KindState, where_true
 from alarms.rules.model import Schedule
 
 Mask = npt.NDArray[np.bool_]
@@ -66,16 +66,18 @@ class Pairs:
     @classmethod
     def of(cls, state: KindState, rows: Slots, slots: Slots) -> Pairs:
         """Take pairs out of the state."""
-        taken = {name: state.arrays[name][rows, slots] for name in RULE_ARRAYS}
+        flat = rows * state.size + slots
+        taken = {name: state.arrays[name].reshape(-1).take(flat) for name in RULE_ARRAYS}
         limits = state.fixed.limits
         return cls(
-            state.fixed, rows, slots, taken, state.fixed.on_delay_us[rows, slots], limits.off_delay_us[rows]
+            state.fixed, rows, slots, taken, state.fixed.on_delay_us.reshape(-1).take(flat), limits.off_delay_us[rows]
         )
 
     def put_back(self, state: KindState) -> None:
         """Put the pairs back."""
+        flat = self.rows * state.size + self.slots
         for name, values in self.state.items():
-            state.arrays[name][self.rows, self.slots] = values
+            state.arrays[name].reshape(-1)[flat] = values
 
     def _tell(self, what: Happening, chosen: Slots, at_us: Times, sample: Slots) -> None:
         self.found.append(
@@ -94,33 +96,33 @@ class Pairs:
             Pairs, each once; ``until_us`` and ``sample`` (values in force) have one entry per chosen pair.
         """
         phase = self.state["phase"][chosen]
-        busy = phase != Phase.NORMAL
+        busy = phase != NORMAL
         if not busy.any():
             return
         if not busy.all():
             chosen, until_us, sample, phase = chosen[busy], until_us[busy], sample[busy], phase[busy]
         deadline = self.state["since_us"][chosen] + self.on_delay_us[chosen]
-        ripe = (phase == Phase.PENDING) & (deadline <= until_us)
+        ripe = (phase == PENDING) & (deadline <= until_us)
         if ripe.any():
             self._raise(chosen[ripe], deadline[ripe], sample[ripe])
         self._escalate_by_time(chosen, until_us, sample)
         ending = self.state["clearing_us"][chosen] + self.off_delay_us[chosen]
-        ended = (self.state["phase"][chosen] == Phase.CLEARING) & (ending <= until_us)
+        ended = (self.state["phase"][chosen] == CLEARING) & (ending <= until_us)
         if ended.any():
             self._clear(chosen[ended], ending[ended], sample[ended])
 
     def _raise(self, chosen: Slots, at_us: Times, sample: Slots) -> None:
         allowed = self.in_schedule(chosen, at_us)
         if not allowed.all():
-            self.state["phase"][chosen[~allowed]] = Phase.NORMAL
+            self.state["phase"][chosen[~allowed]] = NORMAL
             chosen, at_us, sample = chosen[allowed], at_us[allowed], sample[allowed]
-        self.state["phase"][chosen] = Phase.ACTIVE
+        self.state["phase"][chosen] = ACTIVE
         self.state["raised_us"][chosen] = at_us
         self.state["level"][chosen] = 0
         self._tell(Happening.RAISED, chosen, at_us, sample)
 
     def _clear(self, chosen: Slots, at_us: Times, sample: Slots) -> None:
-        self.state["phase"][chosen] = Phase.NORMAL
+        self.state["phase"][chosen] = NORMAL
         self._tell(Happening.CLEARED, chosen, at_us, sample)
 
     def _escalate_by_time(self, chosen: Slots, until_us: Times, sample: Slots) -> None:
@@ -130,7 +132,7 @@ class Pairs:
             level = np.minimum(self.state["level"][chosen].astype(np.intp), steps.shape[1] - 1)
             deadline = self.state["raised_us"][chosen] + steps[self.rows[chosen], level]
             ending = self.state["clearing_us"][chosen] + self.off_delay_us[chosen]
-            due = (phase == Phase.ACTIVE) | ((phase == Phase.CLEARING) & (deadline < ending))
+            due = (phase == ACTIVE) | ((phase == CLEARING) & (deadline < ending))
             due &= deadline <= until_us
             if not due.any():
                 return
@@ -146,27 +148,27 @@ class Pairs:
     ) -> None:
         """Take in what the conditions say at one sample of each chosen pair."""
         phase = self.state["phase"][chosen]
-        begins = (phase == Phase.NORMAL) & said.true
+        begins = (phase == NORMAL) & said.true
         if begins.any():
             begins[begins] = self.in_schedule(chosen[begins], at_us[begins])
             where = chosen[begins]
-            self.state["phase"][where] = Phase.PENDING
+            self.state["phase"][where] = PENDING
             self.state["since_us"][where] = at_us[begins]
             self.state["late"][where] = late[begins]
             phase = self.state["phase"][chosen]
-        pending = phase == Phase.PENDING
+        pending = phase == PENDING
         if pending.any():
             now = pending & said.true & ((self.on_delay_us[chosen] == 0) | said.repeated)
             if now.any():
                 self._raise(chosen[now], at_us[now], sample[now])
             ends = pending & said.false
-            self.state["phase"][chosen[ends]] = Phase.NORMAL
-        returns = (phase == Phase.CLEARING) & (said.true | said.not_over)
-        self.state["phase"][chosen[returns]] = Phase.ACTIVE
-        starts = (phase == Phase.ACTIVE) & said.over & ~said.true
+            self.state["phase"][chosen[ends]] = NORMAL
+        returns = (phase == CLEARING) & (said.true | said.not_over)
+        self.state["phase"][chosen[returns]] = ACTIVE
+        starts = (phase == ACTIVE) & said.over & ~said.true
         if starts.any():
             where = chosen[starts]
-            self.state["phase"][where] = Phase.CLEARING
+            self.state["phase"][where] = CLEARING
             self.state["clearing_us"][where] = at_us[starts]
             at_once = self.off_delay_us[where] == 0
             if at_once.any():
@@ -230,8 +232,8 @@ def in_schedule(schedule: Schedule, at_us: Times) -> Mask:
 def busy_pairs(state: KindState, slots: Slots | None = None) -> tuple[Slots, Slots]:
     """Pairs whose timers run or whose alarm is active, without rules of silence."""
     phase = state.arrays["phase"]
-    looked = phase if slots is None else phase[:, slots]
-    rows, places = np.nonzero(looked)
+    looked = phase if slots is None else phase.take(slots, axis=1)
+    rows, places = where_true(looked != NORMAL)
     keep = ~state.fixed.limits.silent[rows]
     return rows[keep], places[keep] if slots is None else slots[places[keep]]
 
@@ -245,9 +247,9 @@ def due(state: KindState, now_us: int) -> tuple[Slots, Slots]:
     phase = pairs.state["phase"]
     steps = state.fixed.limits.steps_us
     level = np.minimum(pairs.state["level"].astype(np.intp), steps.shape[1] - 1)
-    ripe = (phase == Phase.PENDING) & (pairs.state["since_us"] + pairs.on_delay_us <= now_us)
-    ripe |= (phase == Phase.CLEARING) & (pairs.state["clearing_us"] + pairs.off_delay_us <= now_us)
-    ripe |= (phase >= Phase.ACTIVE) & (pairs.state["raised_us"] + steps[rows, level] <= now_us)
+    ripe = (phase == PENDING) & (pairs.state["since_us"] + pairs.on_delay_us <= now_us)
+    ripe |= (phase == CLEARING) & (pairs.state["clearing_us"] + pairs.off_delay_us <= now_us)
+    ripe |= (phase >= ACTIVE) & (pairs.state["raised_us"] + steps[rows, level] <= now_us)
     return rows[ripe], slots[ripe]
 
 

@@ -68,6 +68,8 @@ class Outputs:
     """Level and register of each step that waits for a condition."""
     evidence: tuple[tuple[str, int, str | None], ...]
     """Label, register and signal of what is told."""
+    looked: tuple[int, ...]
+    """All registers that what is told needs, in order."""
 
 
 class Program:
@@ -107,14 +109,13 @@ class Program:
             return Logic(np.zeros(count, dtype=np.bool_), np.zeros(count, dtype=np.bool_))
         return np.full(count, np.nan)
 
-    def evaluate_only(self, view: View, wanted: Sequence[int]) -> dict[int, Register]:
-        """The registers that ``wanted`` need, and no other; nodes with a memory are read, not fed."""
+    def look(self, outputs: Outputs, view: View) -> list[Register]:
+        """The registers that are told of a rule, and None elsewhere; nodes with a memory are read, not fed."""
         registers: list[Register] = [None] * len(self._steps)
-        needed = self._closure(wanted)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            for register in sorted(needed):
+            for register in outputs.looked:
                 registers[register] = self._steps[register](registers, view)
-        return {register: registers[register] for register in wanted}
+        return registers
 
     def _closure(self, wanted: Iterable[int]) -> set[int]:
         """Registers with all that they are computed from."""
@@ -145,13 +146,12 @@ class Program:
         if rule.repetition is not None and rule.condition is not None:
             rises = tree.Window(tree.Measure.RISES, rule.condition.tree, rule.repetition.seconds)
             repeated = self._add(tree.Comparison(">=", rises, tree.Constant(float(rule.repetition.count))))
-        return Outputs(
-            condition, clear, when_false,
-            None if rule.suppress_when is None else self._add(rule.suppress_when.tree),
-            repeated,
-            tuple((i + 1, self._add(e.when.tree)) for i, e in enumerate(rule.escalation) if e.when is not None),
-            tuple(self._evidence(rule)),
-        )  # fmt: skip
+        suppress = None if rule.suppress_when is None else self._add(rule.suppress_when.tree)
+        escalate = tuple((i + 1, self._add(e.when.tree)) for i, e in enumerate(rule.escalation) if e.when is not None)
+        evidence = tuple(self._evidence(rule))
+        told = [register for _, register, _ in evidence] + ([] if suppress is None else [suppress])
+        looked = tuple(sorted(self._closure(told)))
+        return Outputs(condition, clear, when_false, suppress, repeated, escalate, evidence, looked)
 
     def _evidence(self, rule: Rule) -> list[tuple[str, int, str | None]]:
         found: dict[str, tuple[int, str | None]] = {}

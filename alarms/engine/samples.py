@@ -47,10 +47,11 @@ class Samples:
     def take(self, index: Slots) -> Samples:
         """The samples at ``index``, in that order."""
         return Samples(
-            self.slots[index], self.at_us[index], self.seq[index], self.received_us[index], self.late[index],
-            {name: values[index] for name, values in self.values.items()},
-            {name: None if spoken is None else spoken[index] for name, spoken in self.spoken.items()},
-            self.code_bits[index], self.codes_valid[index],
+            self.slots.take(index), self.at_us.take(index), self.seq.take(index), self.received_us.take(index),
+            self.late.take(index),
+            {name: values.take(index) for name, values in self.values.items()},
+            {name: None if spoken is None else spoken.take(index) for name, spoken in self.spoken.items()},
+            self.code_bits.take(index), self.codes_valid.take(index),
         )  # fmt: skip
 
     def in_order(self) -> Samples:

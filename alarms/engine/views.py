@@ -32,6 +32,7 @@ class BatchView:
         self.first_of = np.repeat(starts, lengths)
         self._raw: dict[str, tuple[Numbers, Times]] = {}
         self._codes: tuple[Times, Times] | None = None
+        self._known_codes: tuple[Mask, Times, int] | None = None
         self._memories = {memory.node: memory for memory in state.fixed.windows}
         self._rows = {name: row for row, name in enumerate(state.fixed.signals)}
 
@@ -42,7 +43,7 @@ class BatchView:
             held, said = self._state.arrays["held"][self._rows[signal]], self._state.arrays["held_us"][self._rows[signal]]
             spoken = self.samples.spoken.get(signal)
             if signal not in self.samples.values:
-                found = held[self.samples.slots], said[self.samples.slots]
+                found = held.take(self.samples.slots), said.take(self.samples.slots)
             elif spoken is None:
                 found = self.samples.values[signal], self.samples.at_us
             else:
@@ -67,7 +68,7 @@ class BatchView:
 
     def parameter(self, node: tree.Parameter) -> Numbers:
         """A dynamic limit of each unit."""
-        return self._state.fixed.parameters[node][self.samples.slots]
+        return self._state.fixed.parameters[node].take(self.samples.slots)
 
     def raw_codes(self) -> tuple[Times, Times]:
         """Active concepts and when they were said, at each sample."""
@@ -84,10 +85,15 @@ class BatchView:
 
     def code(self, bit: int) -> Logic:
         """Whether the concept is active; unknown where no code was ever sent, or long ago."""
-        bits, said = self.raw_codes()
-        known = (said > 0) & (self.samples.at_us - said <= CODES_STALE_US)
-        active = (bits >> bit) & 1 == 1
-        return Logic(known & active, known & ~active)
+        if self._known_codes is None:
+            bits, said = self.raw_codes()
+            known = (said > 0) & (self.samples.at_us - said <= CODES_STALE_US)
+            self._known_codes = known, np.where(known, bits, 0), int(np.bitwise_or.reduce(bits[known]))
+        known, bits, seen = self._known_codes
+        if not seen >> bit & 1:
+            return Logic(np.zeros(len(known), dtype=np.bool_), known)
+        active = bits & np.int64(1 << bit) != 0
+        return Logic(active, known & ~active)
 
     def window(self, node: Any, inputs: Sequence[Any]) -> Any:
         """What a node with a memory says at each sample; the memory takes the samples in."""

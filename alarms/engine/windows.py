@@ -52,6 +52,7 @@ class Memory:
                     arrays[f"{key}/last_us"] = np.zeros(count, dtype=np.int64)
                 if measure in COUNTED:
                     arrays[f"{key}/known"] = np.full(count, NONE_YET)
+                    arrays[f"{key}/latest"] = np.full(count, NONE_YET)
                 return arrays
 
 
@@ -155,6 +156,11 @@ def _feed_missing(
     told = np.broadcast_to(known, samples.slots.shape)
     told = told if carries is None else told & carries
     at = samples.at_us
+    if not told.any():
+        heads = samples.slots[samples.starts]
+        first[heads] = np.where(first[heads] == 0, at[samples.starts], first[heads])
+        gone = at - np.maximum(said.take(samples.slots), first.take(samples.slots)) >= longest_us
+        return Logic(gone, ~gone)
     times = np.maximum.accumulate(np.where(told, np.arange(len(at)), -1))
     inside = times >= np.repeat(samples.starts, samples.lengths)
     heads = samples.slots[samples.starts]
@@ -171,70 +177,72 @@ def _known(value: Any) -> Mask:
 
 
 def _feed_counts(memory: Memory, arrays: Arrays, value: Any, samples: Groups, carries: Mask | None) -> Numbers:
-    """Changes, rises and counts: only samples on which something happens are taken one by one."""
-    key, window = memory.key, memory.node
-    now = _slice(memory, samples.at_us)
+    """Changes, rises and counts: only units to which something happens, or lately did, are taken one by one."""
+    key, now = memory.key, _slice(memory, samples.at_us)
+    heads, ends = samples.slots[samples.starts], samples.starts + samples.lengths - 1
+    last, remembered, latest = arrays[f"{key}/last"], arrays[f"{key}/known"], arrays[f"{key}/latest"]
     number = np.broadcast_to(_as_number(value), samples.slots.shape)
     known = ~np.isnan(number) if carries is None else carries & ~np.isnan(number)
-    happens = _happens(window, arrays[f"{key}/last"], number, known, samples)
-    result = np.full(len(now), np.nan)
-    known_until = _last_known(arrays[f"{key}/known"], now, known, samples)
-    result[now - known_until < SLICES] = 0.0
-    slices, counts = arrays[f"{key}/slice"], arrays[f"{key}/value"]
-    recent = np.zeros(slices.shape[1], dtype=np.bool_)
-    heads = samples.slots[samples.starts]
-    recent[heads] = slices[:, heads].max(axis=0).astype(np.int64) + SLICES > now[samples.starts]
-    recent[samples.slots[happens]] = True
-    lively = recent[samples.slots]
-    for index in samples.rounds(lively):
-        slots, place = samples.slots[index], now[index] % SLICES
-        at = happens[index]
-        fresh, where = slots[at], place[at]
-        stale = slices[where, fresh] != now[index][at]
-        counts[where, fresh] = np.where(stale, 0.0, counts[where, fresh].astype(np.float64)) + 1.0
-        slices[where, fresh] = now[index][at]
-        held = _count(slices, counts, slots, now[index])
-        result[index] = np.where(np.isnan(result[index]), np.nan, held)
+    if known.all():
+        filled, until = number, now
+        result = np.zeros(len(now))
+    else:
+        position = np.maximum.accumulate(np.where(known, np.arange(len(now)), -1))
+        inside = position >= np.repeat(samples.starts, samples.lengths)
+        filled = np.where(inside, number.take(position), last.take(samples.slots))
+        until = np.where(inside, now.take(position), remembered.take(samples.slots))
+        result = np.where((until >= 0) & (now - until < SLICES), 0.0, np.nan)
+    before = np.empty(len(now))
+    before[1:] = filled[:-1]
+    before[samples.starts] = last[heads]
+    happens = known & _happens(memory.node, number, before)
+    last[heads], remembered[heads] = filled.take(ends), until.take(ends)
+    lively = latest[heads] + SLICES > now.take(samples.starts)
+    lively |= np.logical_or.reduceat(happens, samples.starts)
+    if lively.any():
+        _count_up(memory, arrays, samples, np.repeat(lively, samples.lengths), happens, now, result)
     return result
 
 
 def _as_number(value: Any) -> Numbers:
     if isinstance(value, Logic):
-        return np.where(value.true, 1.0, np.where(value.false, 0.0, np.nan))
-    number: Numbers = value
-    return number
+        number = np.full(np.shape(value.true), np.nan)
+        number[value.true] = 1.0
+        number[value.false] = 0.0
+        return number
+    found: Numbers = value
+    return found
 
 
-def _happens(window: Any, last: Any, number: Numbers, known: Mask, samples: Groups) -> Mask:
-    """Where a count goes up; remembers the last known value of each unit."""
-    if window.measure is Measure.COUNT:
-        held: Mask = known & (number == 1.0)
-        return held
-    position = np.maximum.accumulate(np.where(known, np.arange(len(number)), -1))
-    firsts = np.repeat(samples.starts, samples.lengths)
-    shifted = np.concatenate([[-1], position[:-1]])
-    before = np.where(shifted >= firsts, number[shifted], last[samples.slots])
-    ends = samples.starts + samples.lengths - 1
-    heads = samples.slots[samples.starts]
-    last[heads] = np.where(position[ends] >= samples.starts, number[position[ends]], last[heads])
-    if window.measure is Measure.RISES:
-        # a condition that is true when it is first known has begun
-        rises: Mask = known & (number == 1.0) & (before != 1.0)
-        return rises
-    changes: Mask = known & ~np.isnan(before) & (number != before)
-    return changes
+def _happens(node: Any, number: Numbers, before: Numbers) -> Mask:
+    """Where a count goes up, if the value is known."""
+    match node.measure:
+        case Measure.COUNT:
+            found: Mask = number == 1.0
+        case Measure.RISES:
+            # a condition that is true when it is first known has begun
+            found = (number == 1.0) & (before != 1.0)
+        case _:
+            found = ~np.isnan(before) & (number != before)
+    return found
 
 
-def _last_known(remembered: Any, now: Times, known: Mask, samples: Groups) -> Times:
-    """Slice of the newest known value at each sample; remembers it per unit."""
-    position = np.maximum.accumulate(np.where(known, np.arange(len(now)), -1))
-    inside = position >= np.repeat(samples.starts, samples.lengths)
-    kept = remembered[samples.slots]
-    until: Times = np.where(inside, now[position], np.where(kept < 0, -SLICES - 1 + 0 * now, kept)).astype(np.int64)
-    ends = samples.starts + samples.lengths - 1
-    heads = samples.slots[samples.starts]
-    remembered[heads] = np.where(inside[ends], now[position[ends]], remembered[heads])
-    return until
+def _count_up(
+    memory: Memory, arrays: Arrays, samples: Groups, lively: Mask, happens: Mask, now: Times, result: Numbers
+) -> None:
+    slices, counts = arrays[f"{memory.key}/slice"], arrays[f"{memory.key}/value"]
+    latest = arrays[f"{memory.key}/latest"]
+    for index in samples.rounds(lively):
+        slots, at = samples.slots.take(index), now.take(index)
+        more = np.flatnonzero(happens.take(index))
+        fresh, moment = slots.take(more), at.take(more)
+        place = moment % SLICES
+        goes_on = slices[place, fresh] == moment
+        counts[place, fresh] = counts[place, fresh] * goes_on + 1.0
+        slices[place, fresh] = moment
+        latest[fresh] = moment
+        held = _count(slices, counts, slots, at)
+        result[index] = np.where(np.isnan(result.take(index)), np.nan, held)
 
 
 def _count_of(memory: Memory, arrays: Arrays, slots: Slots, now: Times) -> Numbers:
@@ -244,8 +252,8 @@ def _count_of(memory: Memory, arrays: Arrays, slots: Slots, now: Times) -> Numbe
 
 
 def _count(slices: Any, counts: Any, slots: Slots, now: Times) -> Numbers:
-    inside = slices[:, slots] > now - SLICES
-    total: Numbers = np.where(inside, counts[:, slots], 0.0).sum(axis=0)
+    inside = slices.take(slots, axis=1) > now - SLICES
+    total: Numbers = np.einsum("ij,ij->j", inside, counts.take(slots, axis=1))
     return total
 
 
