@@ -117,6 +117,17 @@ class Program:
                 registers[register] = self._steps[register](registers, view)
         return registers
 
+    def condition_of(self, row: int, view: View) -> Logic:
+        """What the condition of one rule says, where nodes with a memory are read."""
+        register = self.outputs[row].condition
+        registers: list[Register] = [None] * len(self._steps)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            for needed in sorted(self._closure([] if register is None else [register])):
+                registers[needed] = self._steps[needed](registers, view)
+        nothing = np.zeros(1, dtype=np.bool_)
+        found: Logic = Logic(nothing, nothing) if register is None else registers[register]
+        return found
+
     def _closure(self, wanted: Iterable[int]) -> set[int]:
         """Registers with all that they are computed from."""
         needed: set[int] = set()

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from dashboards.api import alarms, calls, incidents, indicators, ledger, quality, records, sessions, units
+from dashboards.api import alarms, calls, incidents, indicators, ledger, quality, records, rules, sessions, units
 
 router = APIRouter()
-for part in (sessions, units, alarms, incidents, calls, records, ledger, indicators, quality):
+for part in (sessions, units, alarms, rules, incidents, calls, records, ledger, indicators, quality):
     router.include_router(part.router)
