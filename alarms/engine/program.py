@@ -29,6 +29,7 @@ class Logic:
     false: Mask
 
 
+Leaves = tuple[tree.Held | tree.Flag | tree.Code, ...]
 Register = Any
 """Numbers or Logic."""
 
@@ -44,6 +45,9 @@ class View(Protocol):
 
     def code(self, bit: int) -> Logic:
         """Whether the concept is active."""
+
+    def heard(self, leaves: Leaves) -> Mask | None:
+        """Where any of these signals or code lists was ever said; None: everywhere."""
 
     def window(self, node: tree.Window | tree.Cusum | tree.Missing, inputs: Sequence[Register]) -> Register:
         """What a node with a memory says."""
@@ -215,8 +219,10 @@ def _step(node: Node, inputs: list[int]) -> Step:
         case tree.Negation():
             (inner,) = inputs
             return lambda registers, _: Logic(registers[inner].false, registers[inner].true)
-        case tree.Junction(every, _):
-            return _junction(inputs, every=every)
+        case tree.Junction(True, _):
+            return _conjunction(inputs)
+        case tree.Junction(_, parts):
+            return _disjunction(inputs, [_leaves(part) for part in parts])
 
 
 def _fold(operate: Callable[[Numbers, Numbers], Numbers], parts: Sequence[Numbers]) -> Numbers:
@@ -267,7 +273,11 @@ def _differ(a: Numbers, b: Numbers) -> Mask:
     return differ
 
 
-def _junction(inputs: list[int], *, every: bool) -> Step:
+def _leaves(node: Node) -> Leaves:
+    return tuple(n for n in tree.walk(node) if isinstance(n, tree.Held | tree.Flag | tree.Code))
+
+
+def _conjunction(inputs: list[int]) -> Step:
     first, *others = inputs
 
     def conjunction(registers: list[Register], _: View) -> Logic:
@@ -276,10 +286,24 @@ def _junction(inputs: list[int], *, every: bool) -> Step:
             true, false = true & registers[other].true, false | registers[other].false
         return Logic(true, false)
 
-    def disjunction(registers: list[Register], _: View) -> Logic:
-        true, false = registers[first].true, registers[first].false
-        for other in others:
-            true, false = true | registers[other].true, false & registers[other].false
-        return Logic(true, false)
+    return conjunction
 
-    return conjunction if every else disjunction
+
+def _disjunction(inputs: list[int], leaves: list[Leaves]) -> Step:
+    """An alternative of which the terminal has never said anything is left out, as long as another one is known.
+
+    A terminal without code lists would otherwise never end an alarm of ``alarm_button or code(alarm_button)``, and so
+    never raise it again.
+    """
+
+    def disjunction(registers: list[Register], view: View) -> Logic:
+        true, false, known = registers[inputs[0]].true, None, None
+        for register, asked in zip(inputs, leaves, strict=True):
+            part, heard = registers[register], view.heard(asked)
+            true = true | part.true
+            known = part.false if known is None else known | part.false
+            fails = part.false if heard is None else part.false | ~heard
+            false = fails if false is None else false & fails
+        return Logic(true, false & known)
+
+    return disjunction

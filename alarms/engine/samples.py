@@ -17,6 +17,9 @@ Numbers = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 
+DECIMALS = 4
+
+
 def judged_signals(kind: Kind) -> list[str]:
     """Signals that conditions may use: all but texts."""
     return [signal.name for signal in kind.signals if signal.type is not SignalType.TEXT]
@@ -28,7 +31,8 @@ class Samples:
 
     ``values`` [unit of the signal]: NaN where the device said unknown, meaningful where ``spoken``; signals that no
     sample carries are left out, and ``spoken`` is None for a signal that every sample carries. A float is rounded to
-    the four bytes in which it is stored, so that a replay judges the same number.
+    the four bytes in which it is stored and then to :data:`DECIMALS`, so that a replay judges the same number and 1.2
+    is not above a limit of 1.2.
     """
 
     slots: Slots
@@ -82,10 +86,9 @@ def samples_of(kind: Kind, columns: Columns, slot_of: npt.NDArray[np.int32]) -> 
         said = valid | unknown
         if not said.any():
             continue
-        column = columns.values[signal.name]
+        numbers_ = columns.values[signal.name].astype(np.float64)
         if signal.type is SignalType.FLOAT:
-            column = column.astype(np.float32)
-        numbers_ = column.astype(np.float64)
+            numbers_ = np.round(numbers_.astype(np.float32).astype(np.float64), DECIMALS)
         values[signal.name] = numbers_ if valid.all() else np.where(valid, numbers_, np.nan)
         spoken[signal.name] = None if said.all() else said
     found = Samples(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from alarms.engine import windows
-from alarms.engine.program import Logic, Mask, Numbers
+from alarms.engine.program import Leaves, Logic, Mask, Numbers
 from alarms.engine.samples import Samples, Slots, Times
 from alarms.engine.state import SECOND_US, KindState
 from alarms.rules import tree
@@ -95,6 +95,16 @@ class BatchView:
         active = bits & np.int64(1 << bit) != 0
         return Logic(active, known & ~active)
 
+    def heard(self, leaves: Leaves) -> Mask | None:
+        """Where any of these signals or code lists was ever said; None: everywhere."""
+        found: Mask | None = None
+        for leaf in leaves:
+            _, said = self.raw_codes() if isinstance(leaf, tree.Code) else self.raw(leaf.signal)
+            if said is self.samples.at_us:
+                return None
+            found = said > 0 if found is None else found | (said > 0)
+        return None if found is None or found.all() else found
+
     def window(self, node: Any, inputs: Sequence[Any]) -> Any:
         """What a node with a memory says at each sample; the memory takes the samples in."""
         return windows.feed(self._memories[node], self._state.arrays, inputs, self.groups, self._carries(node))
@@ -130,15 +140,23 @@ class MomentView:
 
     def held(self, signal: str) -> Numbers:
         """Held values, NaN where never heard, stale or unknown."""
-        row = self._state.fixed.signals.index(signal)
+        values, times = self._raw(signal)
+        stale = self._state.fixed.stale_us[self._state.fixed.signals.index(signal)]
+        return np.where((times > 0) & (self._at - times <= stale), values, np.nan)
+
+    def _raw(self, signal: str) -> tuple[Numbers, Times]:
         if self._batch is not None and self._sample >= 0:
             found, said = self._batch.raw(signal)
-            values, times = found[[self._sample]], said[[self._sample]]
-        else:
-            values = self._state.arrays["held"][row, self._slots]
-            times = self._state.arrays["held_us"][row, self._slots]
-        fresh = (times > 0) & (self._at - times <= self._state.fixed.stale_us[row])
-        return np.where(fresh, values, np.nan)
+            return found[[self._sample]], said[[self._sample]]
+        row = self._state.fixed.signals.index(signal)
+        arrays = self._state.arrays
+        return arrays["held"][row, self._slots], arrays["held_us"][row, self._slots]
+
+    def _raw_codes(self) -> tuple[Times, Times]:
+        if self._batch is not None and self._sample >= 0:
+            bits, said = self._batch.raw_codes()
+            return bits[[self._sample]], said[[self._sample]]
+        return self._state.arrays["code_bits"][self._slots], self._state.arrays["codes_us"][self._slots]
 
     def parameter(self, node: tree.Parameter) -> Numbers:
         """A dynamic limit of each unit."""
@@ -146,13 +164,18 @@ class MomentView:
 
     def code(self, bit: int) -> Logic:
         """Whether the concept is active."""
-        if self._batch is not None and self._sample >= 0:
-            bits, said = (array[[self._sample]] for array in self._batch.raw_codes())
-        else:
-            bits, said = self._state.arrays["code_bits"][self._slots], self._state.arrays["codes_us"][self._slots]
+        bits, said = self._raw_codes()
         known = (said > 0) & (self._at - said <= CODES_STALE_US)
         active = (bits >> bit) & 1 == 1
         return Logic(known & active, known & ~active)
+
+    def heard(self, leaves: Leaves) -> Mask | None:
+        """Whether any of these signals or code lists was ever said."""
+        found: Mask | None = None
+        for leaf in leaves:
+            _, said = self._raw_codes() if isinstance(leaf, tree.Code) else self._raw(leaf.signal)
+            found = said > 0 if found is None else found | (said > 0)
+        return found
 
     def window(self, node: Any, _: Sequence[Any]) -> Any:
         """What a node with a memory says; inside a batch what it said at the sample, unknown before the first."""
