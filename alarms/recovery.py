@@ -67,9 +67,7 @@ def _columns(
     count = len(rows)
     turned = list(zip(*rows, strict=True))
     plain = {name: np.array(column, dtype=np.int64) for name, column in zip(PLAIN, turned, strict=False)}
-    times = {
-        name: np.array(column, dtype=np.int64) for name, column in zip(TIMES, turned[len(PLAIN) :], strict=False)
-    }
+    times = {name: np.array(column, dtype=np.int64) for name, column in zip(TIMES, turned[len(PLAIN) :], strict=False)}
     place_of = {signal.name: place for place, signal in enumerate(_all_signals(kind))}
     values: dict[str, Any] = {}
     valid: dict[str, Any] = {}

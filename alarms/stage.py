@@ -11,8 +11,9 @@ from psycopg.types.json import Jsonb
 
 from alarms.engine import checkpoint as checkpoints
 from alarms.engine import fold
-from alarms.engine.fold import Guard, Transition
+from alarms.engine.reorder import recollect
 from alarms.engine.state import KindState, empty_state
+from alarms.engine.telling import Guard, Transition
 from alarms.errors import StateFormatError
 from alarms.recovery import rows_since
 from alarms.rules import city
@@ -248,7 +249,7 @@ class AlarmStage:
         for name, state in self._states.items():
             state.restart(slots[name], older[name])
             before = [columns for number, columns in stored[name].items() if number <= batch]
-            fold.recollect(state, slots[name], before, to_us(taken_at), self._guard)
+            recollect(state, slots[name], before, to_us(taken_at), self._guard)
         self._newest[shard], self._history_batch[shard] = int(batch), int(history_batch)
         for number, way, judged_at in conn.execute(QUERIES.batches_since, (shard, batch)).fetchall():
             self._newest[shard] = int(number)

@@ -14,7 +14,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from alarms.engine.fold import Transition
+from alarms.engine.telling import Transition
 from alarms.errors import UnknownAlarmError
 from alarms.lifecycle import AlarmEvent, AlarmState, next_state
 from alarms.rules.load import load_pack

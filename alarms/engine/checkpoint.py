@@ -58,7 +58,7 @@ def encode(states: Mapping[str, KindState], shard: int) -> bytes:
         for name, array in parts(state):
             values = array[..., slots]
             empty = empty_value(name)
-            differs = ~np.isnan(values) if empty is np.nan else values != empty
+            differs = ~np.isnan(values) if np.isnan(empty) else values != empty
             if differs.any():
                 written[f"{kind}:{name}"] = values
     buffer = io.BytesIO()

@@ -143,9 +143,7 @@ class Pairs:
         self.state["level"][chosen] = level
         self._tell(Happening.ESCALATED, chosen, at_us, sample)
 
-    def take(
-        self, chosen: Slots, at_us: Times, sample: Slots, said: Said, late: Mask
-    ) -> None:
+    def take(self, chosen: Slots, at_us: Times, sample: Slots, said: Said, late: Mask) -> None:
         """Take in what the conditions say at one sample of each chosen pair."""
         phase = self.state["phase"][chosen]
         begins = (phase == NORMAL) & said.true

@@ -250,27 +250,31 @@ def _finite(value: Numbers) -> Numbers:
     return np.where(np.isfinite(value), value, np.nan)
 
 
+def _differ(a: Numbers, b: Numbers) -> Mask:
+    """Known to differ: NaN does not."""
+    differ: Mask = (a < b) | (a > b)
+    return differ
+
+
+COMPARISONS: dict[str, tuple[Callable[[Numbers, Numbers], Mask], Callable[[Numbers, Numbers], Mask]]] = {
+    "<": (np.less, np.greater_equal),
+    "<=": (np.less_equal, np.greater),
+    ">": (np.greater, np.less_equal),
+    ">=": (np.greater_equal, np.less),
+    "==": (np.equal, _differ),
+    "!=": (_differ, np.equal),
+}
+"""Where a comparison is true, and where it is false; with NaN neither holds."""
+
+
 def _comparison(operator: str, left: int, right: int) -> Step:
-    one, other = {
-        "<": (np.less, np.greater_equal),
-        "<=": (np.less_equal, np.greater),
-        ">": (np.greater, np.less_equal),
-        ">=": (np.greater_equal, np.less),
-        "==": (np.equal, _differ),
-        "!=": (_differ, np.equal),
-    }[operator]
+    one, other = COMPARISONS[operator]
 
     def step(registers: list[Register], _: View) -> Logic:
         a, b = registers[left], registers[right]
         return Logic(one(a, b), other(a, b))
 
     return step
-
-
-def _differ(a: Numbers, b: Numbers) -> Mask:
-    """Known to differ: NaN does not."""
-    differ: Mask = (a < b) | (a > b)
-    return differ
 
 
 def _leaves(node: Node) -> Leaves:
@@ -297,13 +301,12 @@ def _disjunction(inputs: list[int], leaves: list[Leaves]) -> Step:
     """
 
     def disjunction(registers: list[Register], view: View) -> Logic:
-        true, false, known = registers[inputs[0]].true, None, None
+        true = known = np.zeros(1, dtype=np.bool_)
+        false = np.ones(1, dtype=np.bool_)
         for register, asked in zip(inputs, leaves, strict=True):
             part, heard = registers[register], view.heard(asked)
-            true = true | part.true
-            known = part.false if known is None else known | part.false
-            fails = part.false if heard is None else part.false | ~heard
-            false = fails if false is None else false & fails
+            true, known = true | part.true, known | part.false
+            false = false & (part.false if heard is None else part.false | ~heard)
         return Logic(true, false & known)
 
     return disjunction

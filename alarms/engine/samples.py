@@ -88,7 +88,7 @@ def samples_of(kind: Kind, columns: Columns, slot_of: npt.NDArray[np.int32]) -> 
             continue
         numbers_ = columns.values[signal.name].astype(np.float64)
         if signal.type is SignalType.FLOAT:
-            numbers_ = np.round(numbers_.astype(np.float32).astype(np.float64), DECIMALS)
+            numbers_ = numbers_.astype(np.float32).astype(np.float64).round(DECIMALS)
         values[signal.name] = numbers_ if valid.all() else np.where(valid, numbers_, np.nan)
         spoken[signal.name] = None if said.all() else said
     found = Samples(
@@ -102,9 +102,7 @@ def samples_of(kind: Kind, columns: Columns, slot_of: npt.NDArray[np.int32]) -> 
 def joined(parts: Sequence[Samples]) -> Samples:
     """Several batches as one."""
     names = sorted({name for part in parts for name in part.values})
-    values = {
-        name: np.concatenate([p.values.get(name, np.full(len(p), np.nan)) for p in parts]) for name in names
-    }
+    values = {name: np.concatenate([p.values.get(name, np.full(len(p), np.nan)) for p in parts]) for name in names}
     spoken: dict[str, Mask | None] = {}
     for name in names:
         said = np.concatenate([_said(part, name) for part in parts])

@@ -40,7 +40,10 @@ class BatchView:
         """Value and when it was said, fresh or not, at each sample."""
         found = self._raw.get(signal)
         if found is None:
-            held, said = self._state.arrays["held"][self._rows[signal]], self._state.arrays["held_us"][self._rows[signal]]
+            held, said = (
+                self._state.arrays["held"][self._rows[signal]],
+                self._state.arrays["held_us"][self._rows[signal]],
+            )
             spoken = self.samples.spoken.get(signal)
             if signal not in self.samples.values:
                 found = held.take(self.samples.slots), said.take(self.samples.slots)

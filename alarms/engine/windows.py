@@ -38,7 +38,10 @@ class Memory:
             case tree.Cusum():
                 return {f"{key}/sum": np.full(count, np.nan)}
             case tree.Missing():
-                return {f"{key}/said_us": np.zeros(count, dtype=np.int64), f"{key}/first_us": np.zeros(count, dtype=np.int64)}
+                return {
+                    f"{key}/said_us": np.zeros(count, dtype=np.int64),
+                    f"{key}/first_us": np.zeros(count, dtype=np.int64),
+                }
             case tree.Window(measure, _, _):
                 arrays: Arrays = {
                     f"{key}/slice": np.full((SLICES, count), NONE_YET),
@@ -117,7 +120,11 @@ def read(memory: Memory, arrays: Arrays, slots: Slots, at_us: Times) -> Any:
             return Logic(gone & (base > 0), ~gone & (base > 0))
         case tree.Window(measure, _, _):
             now = _slice(memory, at_us)
-            return _count_of(memory, arrays, slots, now) if measure in COUNTED else _measure(memory, arrays, slots, now, at_us)
+            return (
+                _count_of(memory, arrays, slots, now)
+                if measure in COUNTED
+                else _measure(memory, arrays, slots, now, at_us)
+            )
 
 
 def _slice(memory: Memory, at_us: Times) -> Times:
@@ -125,7 +132,9 @@ def _slice(memory: Memory, at_us: Times) -> Times:
     return at_us // max(1, int(seconds * 1_000_000 / SLICES))
 
 
-def _feed_cusum(memory: Memory, arrays: Arrays, inputs: Sequence[Any], samples: Groups, carries: Mask | None) -> Numbers:
+def _feed_cusum(
+    memory: Memory, arrays: Arrays, inputs: Sequence[Any], samples: Groups, carries: Mask | None
+) -> Numbers:
     sums = arrays[f"{memory.key}/sum"]
     step = np.broadcast_to(inputs[0] - inputs[1] - inputs[2], samples.slots.shape)
     said = ~np.isnan(step) if carries is None else carries & ~np.isnan(step)
@@ -152,7 +161,9 @@ def _feed_missing(
     memory: Memory, arrays: Arrays, value: Any, samples: Groups, carries: Mask | None, longest_us: int
 ) -> Logic:  # fmt: skip
     said, first = arrays[f"{memory.key}/said_us"], arrays[f"{memory.key}/first_us"]
-    known = value.true if isinstance(memory.node, tree.Missing) and isinstance(memory.node.of, tree.Code) else _known(value)
+    known = (
+        value.true if isinstance(memory.node, tree.Missing) and isinstance(memory.node.of, tree.Code) else _known(value)
+    )
     told = np.broadcast_to(known, samples.slots.shape)
     told = told if carries is None else told & carries
     at = samples.at_us

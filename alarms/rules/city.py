@@ -141,7 +141,9 @@ def save(conn: Connection, text: str, seen: int, asker: Asker, reason: str, now:
         newest = versions_of(conn, draft.id)
         who = f"{newest[0].author} {newest[0].created_at:%Y-%m-%d %H:%M}" if newest else ""
         raise ConflictError(f"规则已被他人修改，请重新打开 (edited meanwhile by {who}: open it again)")
-    conn.execute(QUERIES.insert_rule, (draft.id, version, text, asker.account_id, asker.display_name, reason.strip(), now))
+    conn.execute(
+        QUERIES.insert_rule, (draft.id, version, text, asker.account_id, asker.display_name, reason.strip(), now)
+    )
     return read_own(text, version)
 
 
@@ -164,12 +166,17 @@ def save_setting(
         raise RuleError(f"没有规则使用设置项 {name} (no rule asks for this setting)")
     if not reason.strip():
         raise RuleError("请写明修改原因 (say why it is changed)")
-    conn.execute(QUERIES.insert_setting, (jurisdiction_id, name, value, asker.account_id, asker.display_name, reason.strip(), now))
+    conn.execute(
+        QUERIES.insert_setting,
+        (jurisdiction_id, name, value, asker.account_id, asker.display_name, reason.strip(), now),
+    )
 
 
 def asked_settings(rules: Sequence[Rule]) -> list[tuple[str, float]]:
     """Name and default of every district setting that rules ask for."""
-    found = {(p.name, p.default) for r in rules for e in r.expressions for p in e.parameters if p.source.value == "setting"}
+    found = {
+        (p.name, p.default) for r in rules for e in r.expressions for p in e.parameters if p.source.value == "setting"
+    }
     return sorted(found)
 
 

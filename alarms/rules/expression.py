@@ -25,7 +25,7 @@ from dataclasses import dataclass
 
 from alarms.errors import RuleError
 from alarms.rules import tree
-from alarms.rules.tree import Measure, Node, Source
+from alarms.rules.tree import Measure, Node, Parameter, Source
 from equipment.catalogue.model import Kind, Signal, SignalType
 
 TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?)|([a-z_][a-z0-9_]*)|(<=|>=|==|!=|[<>()+\-*/,]))")
@@ -53,9 +53,9 @@ class Expression:
         return frozenset(n.concept for n in tree.walk(self.tree) if isinstance(n, tree.Code))
 
     @property
-    def parameters(self) -> frozenset[tree.Parameter]:
+    def parameters(self) -> frozenset[Parameter]:
         """Limits that differ between units."""
-        return frozenset(n for n in tree.walk(self.tree) if isinstance(n, tree.Parameter))
+        return frozenset(n for n in tree.walk(self.tree) if isinstance(n, Parameter))
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +206,7 @@ class _Parser:
             depth += (token.text == "(") - (token.text == ")")
             if depth == 0:
                 after = self._tokens[self._tokens.index(token, self._at) + 1]
-                return after.text not in COMPARISONS and after.text not in "+-*/" or after.kind == "end"
+                return (after.text not in COMPARISONS and after.text not in "+-*/") or after.kind == "end"
         return True
 
     def _code(self) -> tree.Code:
@@ -250,7 +250,9 @@ class _Parser:
         values = dict(signal.values or {})
         code = next((c for c, name in values.items() if operand.word and name == operand.word.text), None)
         if code is None:
-            raise self._wrong(operand.word or self._tokens[self._at - 1], f"expected one of {', '.join(values.values())}")
+            raise self._wrong(
+                operand.word or self._tokens[self._at - 1], f"expected one of {', '.join(values.values())}"
+            )
         return tree.Constant(float(code))
 
     def _number(self) -> Node:

@@ -54,7 +54,9 @@ def read_rule(entry: Entry, defaults: Entry, origin: Origin = Origin.PACK) -> Ru
         raise RuleError(f"{name}: count and within_seconds go together")
     suppress = entry.get("suppress_when", defaults.get(kind.name, {}).get("suppress_when", NONE))
     severity = fields.choice(name, "severity", entry["severity"], Severity)
-    receivers = frozenset(fields.choice(name, "receivers", r, Receiver) for r in fields.items(name, "receivers", entry["receivers"]))
+    receivers = frozenset(
+        fields.choice(name, "receivers", r, Receiver) for r in fields.items(name, "receivers", entry["receivers"])
+    )
     silence = fields.silence(name, entry, lambda text: _condition(name, "silence_of", text, kind))
     rule = Rule(
         id=fields.identifier(name, entry["id"], kind.name),
@@ -120,7 +122,10 @@ def _delay(rule: str, entry: Entry, kind: Kind) -> Expression | None:
 def _repetition(rule: str, entry: Entry) -> Repetition | None:
     if "count" not in entry:
         return None
-    count, seconds = fields.whole(rule, "count", entry["count"]), fields.amount(rule, "within_seconds", entry["within_seconds"])
+    count, seconds = (
+        fields.whole(rule, "count", entry["count"]),
+        fields.amount(rule, "within_seconds", entry["within_seconds"]),
+    )
     if count < 2 or seconds <= 0:
         raise RuleError(f"{rule}: count is 2 or more, within_seconds more than 0")
     return Repetition(count, seconds)

@@ -48,7 +48,9 @@ def preview(
         Newest values by signal, by unit number.
     """
     kind = load_catalogue().kind(rule.kind)
-    chosen = [unit for unit in units if unit.no in latest and unit.kind == rule.kind and applies(rule, unit) is Applies.YES]
+    chosen = [
+        unit for unit in units if unit.no in latest and unit.kind == rule.kind and applies(rule, unit) is Applies.YES
+    ]
     if kind is None or rule.condition is None or not chosen:
         return Preview(counted(rule, units), 0, (), 0, 0)
     state = empty_state(kind, [rule], chosen)

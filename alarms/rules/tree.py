@@ -10,9 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-Number = "Constant | Held | Parameter | Arithmetic | Extreme | Window | Cusum"
-Logic = "Flag | Code | Comparison | Negation | Junction | Missing"
-
 
 @dataclass(frozen=True, slots=True)
 class Constant:

@@ -88,9 +88,7 @@ def settings(context: Context, asker: Annotated[Asker, Depends(permit("rule.view
 
 
 @router.post("/settings", status_code=201)
-def set_limit(
-    context: Context, limit: Limit, asker: Annotated[Asker, Depends(permit("rule.edit"))]
-) -> list[Setting]:
+def set_limit(context: Context, limit: Limit, asker: Annotated[Asker, Depends(permit("rule.edit"))]) -> list[Setting]:
     with context.transaction(asker) as conn:
         now = context.clock.now()
         city.save_setting(conn, limit.jurisdiction_id, limit.name, limit.value, asker, limit.reason, now)
@@ -125,9 +123,7 @@ def one(context: Context, rule_id: str, asker: Annotated[Asker, Depends(permit("
 
 
 @router.get("/{rule_id}/versions")
-def versions(
-    context: Context, rule_id: str, asker: Annotated[Asker, Depends(permit("rule.view"))]
-) -> list[Version]:
+def versions(context: Context, rule_id: str, asker: Annotated[Asker, Depends(permit("rule.view"))]) -> list[Version]:
     with context.transaction(asker) as conn:
         return city.versions_of(conn, rule_id)
 

@@ -11,8 +11,9 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from alarms.engine.fold import Guard, fold, tick
+from alarms.engine.fold import fold, tick
 from alarms.engine.state import KindState, empty_state
+from alarms.engine.telling import Guard
 from alarms.rules.load import load_pack
 from alarms.rules.model import Rule
 from dashboards.bench.services import conditions
@@ -96,7 +97,15 @@ def samples_of(kind: Kind, units: int, count: int, now_us: int, rng: Generator) 
 
 ABNORMAL = 0.0005
 """Share of samples of which one value is wrong: a bad day; a quiet one has fewer."""
-ONES = {"door_closed", "door_zone", "safety_chain_closed", "running", "service_mode", "direction", "commanded_direction"}
+ONES = {
+    "door_closed",
+    "door_zone",
+    "safety_chain_closed",
+    "running",
+    "service_mode",
+    "direction",
+    "commanded_direction",
+}
 FLOATS = {"speed_m_s": 0.45, "handrail_left_m_s": 0.45, "handrail_right_m_s": 0.45, "levelling_error_mm": 3.0,
           "total_running_hours": 9_000.0}  # fmt: skip
 

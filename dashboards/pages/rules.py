@@ -52,7 +52,9 @@ def rules(request: Request, context: Context, asker: Annotated[Asker, Depends(pe
         and text in f"{rule.id} {rule.title_zh} {rule.title_en} {rule.source}".casefold()
     ]
     kinds = tuple(dict.fromkeys(rule.kind for rule in loaded.rules.rules))
-    return page(request, "pages/rules.html", rules=found, kinds=kinds, broken=loaded.broken, total=len(loaded.rules.rules))
+    return page(
+        request, "pages/rules.html", rules=found, kinds=kinds, broken=loaded.broken, total=len(loaded.rules.rules)
+    )
 
 
 @router.get("/rules/{rule_id}")

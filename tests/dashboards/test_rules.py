@@ -75,8 +75,14 @@ def test_an_edit_is_a_version_that_the_worker_takes_over_without_touching_other_
     pipeline.restart()
     pipeline.send(other, TRAPPED)
     began = platform.clock.now()
-    enabled = EXAMPLE.replace("mode: shadow", "mode: enabled").replace("300", "5").replace("lift.my_rule", "lift.machine_room_hot")
-    answer = regulator.client.post("/rules/new/edit", data=form(regulator, definition=enabled, next_version=2), follow_redirects=False)
+    enabled = (
+        EXAMPLE.replace("mode: shadow", "mode: enabled")
+        .replace("300", "5")
+        .replace("lift.my_rule", "lift.machine_room_hot")
+    )
+    answer = regulator.client.post(
+        "/rules/new/edit", data=form(regulator, definition=enabled, next_version=2), follow_redirects=False
+    )
     assert (answer.status_code, answer.headers["location"]) == (303, "/rules/lift.machine_room_hot")
     pipeline.wait(6)
     pipeline.send(lift, HOT)

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from alarms.engine.fold import Guard, Transition, fold, tick
+from alarms.engine.fold import fold, tick
 from alarms.engine.state import KindState, empty_state
+from alarms.engine.telling import Guard, Transition
 from alarms.rules.load import load_pack, read_rule
 from alarms.rules.model import Rule
 from equipment.catalogue.load import load_catalogue

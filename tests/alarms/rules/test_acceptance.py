@@ -149,7 +149,9 @@ def test_it_is_told_at_its_second(diagram: Diagram) -> None:
     assert run(diagram, 1.0 if diagram.until < 5_000 else 70.0).events(diagram.rule) == list(diagram.told)
 
 
-@pytest.mark.parametrize("diagram", [d for d in DIAGRAMS if "silent" not in d.rule and "missed" not in d.rule], ids=lambda d: d.rule)
+@pytest.mark.parametrize(
+    "diagram", [d for d in DIAGRAMS if "silent" not in d.rule and "missed" not in d.rule], ids=lambda d: d.rule
+)
 def test_the_ticks_in_between_do_not_matter(diagram: Diagram) -> None:
     assert run(diagram, 0).events(diagram.rule) == list(diagram.told)
 
@@ -181,7 +183,9 @@ def test_a_test_call_never_mutes_a_car_that_may_be_occupied(passenger: bool | No
     assert not told.suppressed
 
 
-@pytest.mark.parametrize("rule", [r for r in load_pack().rules if r.kind in ("lift", "escalator") and r.condition], ids=lambda r: r.id)
+@pytest.mark.parametrize(
+    "rule", [r for r in load_pack().rules if r.kind in ("lift", "escalator") and r.condition], ids=lambda r: r.id
+)
 def test_inspection_mode_is_a_suppression_by_design_of_every_rule_but_the_alarm_button(rule: Any) -> None:
     assert rule.suppress_when is not None
     assert ("service_mode == inspection" in rule.suppress_when.text) == (rule.id != "lift.alarm_button")

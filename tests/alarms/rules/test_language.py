@@ -43,7 +43,7 @@ HOT = "machine_room_temp_c > 40"
     ],
 )
 def test_an_error_names_its_place(condition: str, place: str) -> None:
-    with pytest.raises(RuleError, match="lift.test: condition") as caught:
+    with pytest.raises(RuleError, match=r"lift\.test: condition") as caught:
         own_rule(condition=condition)
     assert place in str(caught.value)
 
@@ -191,7 +191,10 @@ def story(**changes: Any) -> list[Any]:
     script.tick(110)
     shown = ("version", "latch", "momentary", "receivers", "incident_kind", "mode", "title_zh", "title_en", "guidance_zh",
              "guidance_en", "source", "mark", "kind", "id")  # fmt: skip
-    return [(t.event, t.started_us, t.at_us, t.severity, t.suppressed, *(getattr(t.rule, n) for n in shown)) for t in script.told]
+    return [
+        (t.event, t.started_us, t.at_us, t.severity, t.suppressed, *(getattr(t.rule, n) for n in shown))
+        for t in script.told
+    ]
 
 
 @pytest.mark.parametrize("name", sorted(FIELDS))
@@ -340,7 +343,9 @@ def test_a_person_s_call_in_a_sample_that_is_far_too_late_is_heard() -> None:
     script.state.rotate()
     script.say(1001, alarm_button=False)
     script.state.rotate()
-    (told_,) = script.batch([Sample(1, 5, {"alarm_button": True, "car_moving": True, "safety_chain_closed": False}, got=1002, late=True)])
+    (told_,) = script.batch(
+        [Sample(1, 5, {"alarm_button": True, "car_moving": True, "safety_chain_closed": False}, got=1002, late=True)]
+    )
     assert (told_.rule.id, told_.event, told_.late) == ("lift.alarm_button", "raised", True)
 
 
