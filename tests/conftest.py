@@ -27,6 +27,9 @@ PACKAGES = ("equipment", "ingest", "alarms", "maintenance", "dashboards")
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 """09:00 in Shanghai, a Monday."""
 
+THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+"""Servers that end with the tests; what is about durability starts its own."""
+
 _numbers = count(1)
 _not_run: dict[str, set[str]] = {}
 
@@ -94,6 +97,10 @@ def _with_template(name: str, url_of: Callable[[str], str]) -> Server:
     with psycopg.connect(url_of("postgres"), autocommit=True) as conn:
         conn.execute(sql.SQL("create database {}").format(sql.Identifier(template)))
     migrate(url_of(template), PACKAGES)
+    with psycopg.connect(url_of("postgres"), autocommit=True) as conn:
+        # TimescaleDB's own workers would sit in the template, and a database in use cannot be cloned
+        conn.execute(sql.SQL("alter database {} allow_connections false").format(sql.Identifier(template)))
+        conn.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (template,))
     return Server(name, url_of, template)
 
 
@@ -105,7 +112,7 @@ def plain_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         base = given.rsplit("/", 1)[0]
         yield _with_template("given", lambda database: f"{base}/{database}")
         return
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"))
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), settings=THROW_AWAY)
     base = server.start().rsplit("/", 1)[0]
     yield _with_template("plain", lambda database: f"{base}/{database}")
     server.stop()

@@ -2,8 +2,21 @@
 
 from fastapi import APIRouter
 
-from dashboards.api import alarms, calls, incidents, indicators, ledger, quality, records, rules, sessions, units
+from dashboards.api import (
+    alarms,
+    calls,
+    cylinders,
+    incidents,
+    indicators,
+    keys,
+    ledger,
+    quality,
+    records,
+    rules,
+    sessions,
+    units,
+)
 
 router = APIRouter()
-for part in (sessions, units, alarms, rules, incidents, calls, records, ledger, indicators, quality):
+for part in (sessions, units, alarms, rules, incidents, calls, records, keys, ledger, indicators, quality, cylinders):
     router.include_router(part.router)

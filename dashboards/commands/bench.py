@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from dashboards.bench import rules
+from dashboards.bench.cylinders import bench_cylinders
+from dashboards.bench.records import records_command
+from dashboards.bench.rules import rules_command
 
 app = typer.Typer(no_args_is_help=True, help="Measurements: figures with the settings under which they were made.")
-app.command("rules")(rules.rules_command)
+app.command("records")(records_command)
+app.command("rules")(rules_command)
+app.command("cylinders")(bench_cylinders)

@@ -2,8 +2,21 @@
 
 from fastapi import APIRouter
 
-from dashboards.pages import access, alarms, board, calls, desk, ledger, maintenance, public, quality, rules, units
+from dashboards.pages import (
+    access,
+    alarms,
+    board,
+    calls,
+    cylinders,
+    desk,
+    ledger,
+    maintenance,
+    public,
+    quality,
+    rules,
+    units,
+)
 
 router = APIRouter()
-for part in (access, desk, alarms, calls, units, maintenance, ledger, board, quality, rules, public):
+for part in (access, desk, alarms, calls, units, maintenance, ledger, board, quality, rules, public, cylinders):
     router.include_router(part.router)
