@@ -48,7 +48,7 @@ def rules(request: Request, context: Context, asker: Annotated[Asker, Depends(pe
     found = [
         rule
         for rule in loaded.rules.rules
-        if wanted["kind"] in (None, rule.kind)
+        if (wanted["kind"] or rule.kind) == rule.kind
         and text in f"{rule.id} {rule.title_zh} {rule.title_en} {rule.source}".casefold()
     ]
     kinds = tuple(dict.fromkeys(rule.kind for rule in loaded.rules.rules))

@@ -33,6 +33,11 @@ def test_every_rule_is_listed_with_source_and_mark(platform: Platform) -> None:
     assert len(found) == 49
     assert found["lift.entrapment"]["mark"] == "V-code"
     assert all(rule["source"] for rule in found.values())
+    listed = inspector.client.get("/rules").text
+    assert all(f'href="/rules/{rule}"' in listed for rule in found)
+    only = inspector.client.get("/rules?kind=crane&q=").text
+    assert "crane.moment" in only
+    assert "lift.entrapment" not in only
     page = inspector.client.get("/rules/lift.test_call_missed")
     assert "EN 81-28" in page.text
     assert "不适用" in page.text
