@@ -19,7 +19,7 @@ from equipment.access.model import Asker
 from equipment.catalogue.load import load_catalogue
 from equipment.catalogue.model import Signal
 from equipment.foundation.database import Connection
-from ingest import read
+from ingest import devices, read
 
 router = APIRouter(include_in_schema=False)
 
@@ -94,6 +94,7 @@ def unit(
             "leads": rows(conn, QUERIES.unit_leads, parameters),
         }
         signals = signals_now(conn, found.kind, found.no, now)
+        story["presence"] = devices.history(conn, found.no, 10)
         outlines = rows(conn, QUERIES.districts)
     here = maps.placed([maps.point(found.lat, found.lon, found.name, severity="low")])
     chart = {"districts": maps.districts(outlines, language_of(request)), "points": here, "view": "points"}
