@@ -13,10 +13,25 @@ from dashboards.api import (
     ledger,
     quality,
     records,
+    rules,
     sessions,
     units,
 )
 
 router = APIRouter()
-for part in (sessions, imports, units, alarms, incidents, calls, records, keys, ledger, indicators, quality, cylinders):
+for part in (
+    sessions,
+    imports,
+    units,
+    alarms,
+    rules,
+    incidents,
+    calls,
+    records,
+    keys,
+    ledger,
+    indicators,
+    quality,
+    cylinders,
+):
     router.include_router(part.router)

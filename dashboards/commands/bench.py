@@ -11,9 +11,11 @@ from dashboards.bench import registry_import
 from dashboards.bench.cylinders import bench_cylinders
 from dashboards.bench.indicators import indicators_command
 from dashboards.bench.records import records_command
+from dashboards.bench.rules import rules_command
 
 app = typer.Typer(no_args_is_help=True, help="Measurements: figures with the settings under which they were made.")
 app.command("records")(records_command)
+app.command("rules")(rules_command)
 app.command("indicators")(indicators_command)
 
 

@@ -17,6 +17,7 @@ from dashboards.pages import (
     public,
     quality,
     reports,
+    rules,
     units,
 )
 
@@ -25,6 +26,7 @@ for part in (
     access,
     desk,
     alarms,
+    rules,
     calls,
     labels,
     maps,
