@@ -8,7 +8,8 @@
     │   ├── ForbiddenError
     │   ├── CsrfError
     │   ├── NotFoundError
-    │   └── BadRequestError
+    │   ├── BadRequestError
+    │   └── LabelError
     ├── PublishedFeedError      ours or the world's: the live feed cannot be read
     └── CatalogueError          ours: a language catalogue is missing or cannot be read
 """
@@ -59,6 +60,10 @@ class NotFoundError(RequestError):
 
 class BadRequestError(RequestError):
     """A value is missing or wrong."""
+
+
+class LabelError(RequestError):
+    """标签: the sheet of labels cannot be printed as asked."""
 
 
 class PublishedFeedError(DashboardsError):

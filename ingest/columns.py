@@ -15,7 +15,7 @@ from ingest.clock_offset import ClockOffsets
 from ingest.codes.lists import bits_of
 from ingest.content import content_of
 from ingest.errors import PayloadError
-from ingest.model import BoolArray, Channel, Columns, Decoded, IntArray, Message, Quarantined, Reason
+from ingest.model import BoolArray, Channel, Columns, Decoded, Flag, IntArray, Message, Quarantined, Reason
 from ingest.payload import ABSENT, EARLIEST_MS, LATEST_MS, SEQ_LIMIT, Raw, read_codes, read_timestamp
 
 Codes = tuple[str, tuple[str, ...]]
@@ -89,7 +89,8 @@ def columns_of(kind: Kind, g: Gathered, clocks: ClockOffsets, result: Decoded) -
     units = np.array(g.units, dtype=np.int64)
     for refused, (reason, detail) in sorted(verdicts.why.items()):
         result.quarantined.append(_refused(g, refused, reason, detail, ts, seq))
-    newest = _newest(ts, g.firsts, verdicts.bad)
+    historical = np.array([raw.historical for raw in g.raws], dtype=np.bool_)
+    newest = _newest(ts, g.firsts, verdicts.bad) & ~historical
     good = ~verdicts.bad
     stored, server, flags = ts.copy(), ts.copy(), np.zeros(count, dtype=np.int64)
     stored[good], server[good], flags[good] = clocks.judge(units[good], ts[good], received[good], newest[good])
@@ -103,7 +104,7 @@ def columns_of(kind: Kind, g: Gathered, clocks: ClockOffsets, result: Decoded) -
         server_us=server,
         received_us=received,
         shard=np.array([m.shard for m in g.messages], dtype=np.int16),
-        flags=flags.astype(np.int16),
+        flags=(flags | historical * Flag.HISTORICAL.value).astype(np.int16),
         redelivery=np.array([m.dup for m in g.messages], dtype=np.bool_),
         values=values,
         valid=valid,

@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 
 from equipment.catalogue.load import load_catalogue
-from equipment.catalogue.model import Kind, Signal, SignalType
+from equipment.catalogue.model import Kind
 from equipment.foundation.database import Connection, load_queries
 from equipment.foundation.migrations import time_partitions
 from equipment.foundation.timescale import Partitions, TimescaleLevel
@@ -40,6 +40,7 @@ from ingest.model import (
     Rows,
     Tally,
 )
+from ingest.reading_rows import column_fields, column_names
 from ingest.repeats import has_repeats, split_repeats
 from ingest.retention import accept_from_us, too_old
 from ingest.rollups.refresh import mark_dirty
@@ -47,7 +48,6 @@ from ingest.unit_states import UnitStates
 
 QUERIES = load_queries(__file__)
 DAY_US = 86_400_000_000
-KEY_COLUMNS = ("unit_no", "ts", "channel", "seq", "content", "server_time", "received_at", "shard", "batch", "flags")
 
 
 def moment(us: int) -> datetime:
@@ -204,12 +204,12 @@ class Store:
 
     def _copy(self, conn: Connection, kind: Kind, rows: Columns, number_of: IntArray) -> bool:
         """Straight into the table; False, and nothing written, when one of them is there already."""
-        names = sql.SQL(", ").join(map(sql.Identifier, (*KEY_COLUMNS, *(s.name for s in kind.signals))))
+        names = column_names(kind)
         table = sql.Identifier("ingest", f"reading_{kind.name}")
         statement = sql.SQL("copy {} ({}) from stdin (format binary)").format(table, names)
         try:
             with conn.transaction(), conn.cursor() as cursor, cursor.copy(statement) as copy:
-                copy.write(binary.copy_buffer(_fields(kind, rows, number_of)))
+                copy.write(binary.copy_buffer(column_fields(kind, rows, number_of)))
         except psycopg.errors.UniqueViolation:
             return False
         return True
@@ -221,10 +221,12 @@ class Store:
         """Through a staging table, for samples of ``index`` that may be there already; which of ``unique`` were."""
         stage, rows = self._stage(conn, kind), unique.take(index)
         known = np.zeros(len(unique), dtype=np.bool_)
-        names = sql.SQL(", ").join(map(sql.Identifier, (*KEY_COLUMNS, *(s.name for s in kind.signals))))
+        names = column_names(kind)
         with conn.cursor() as cursor:
-            with cursor.copy(sql.SQL("copy {} from stdin (format binary)").format(sql.Identifier(stage))) as copy:
-                copy.write(binary.copy_buffer([binary.int4(index), *_fields(kind, rows, number_of)]))
+            with cursor.copy(
+                sql.SQL("copy {} (position, {}) from stdin (format binary)").format(sql.Identifier(stage), names)
+            ) as copy:
+                copy.write(binary.copy_buffer([binary.int4(index), *column_fields(kind, rows, number_of)]))
             cursor.execute(
                 sql.SQL("insert into {} ({}) select {} from {} on conflict do nothing").format(
                     sql.Identifier("ingest", f"reading_{kind.name}"), names, names, sql.Identifier(stage)
@@ -367,28 +369,3 @@ def _refused(columns: Columns, index: int, reason: Reason, detail: str) -> Quara
         unit_no=int(columns.unit_no[index]), channel=Channel(int(columns.channel[index])).name.lower(),
         ts_us=int(columns.ts_us[index]), seq=int(columns.seq[index]), position=columns.positions[index],
     )  # fmt: skip
-
-
-def _signal_field(signal: Signal, columns: Columns) -> binary.Field:
-    values, valid = columns.values[signal.name], columns.valid[signal.name]
-    match signal.type:
-        case SignalType.BOOL:
-            return binary.boolean(values, valid)
-        case SignalType.INT:
-            return binary.int4(values, valid)
-        case SignalType.ENUM:
-            return binary.int2(values, valid)
-        case SignalType.FLOAT:
-            return binary.float4(values, valid)
-        case SignalType.TEXT:
-            return binary.text(list(values))
-
-
-def _fields(kind: Kind, c: Columns, number_of: IntArray) -> list[binary.Field]:
-    """Columns in the order of the table: keys, signals. ``number_of``: batch number by shard."""
-    keys = [
-        binary.int4(c.unit_no), binary.timestamptz(c.ts_us), binary.int2(c.channel), binary.int8(c.seq),
-        binary.int8(c.content), binary.timestamptz(c.server_us), binary.timestamptz(c.received_us),
-        binary.int2(c.shard), binary.int8(number_of[c.shard]), binary.int2(c.flags),
-    ]  # fmt: skip
-    return keys + [_signal_field(signal, c) for signal in kind.signals]

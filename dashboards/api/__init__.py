@@ -6,16 +6,32 @@ from dashboards.api import (
     alarms,
     calls,
     cylinders,
+    imports,
     incidents,
     indicators,
     keys,
     ledger,
     quality,
     records,
+    rules,
     sessions,
     units,
 )
 
 router = APIRouter()
-for part in (sessions, units, alarms, incidents, calls, records, keys, ledger, indicators, quality, cylinders):
+for part in (
+    sessions,
+    imports,
+    units,
+    alarms,
+    rules,
+    incidents,
+    calls,
+    records,
+    keys,
+    ledger,
+    indicators,
+    quality,
+    cylinders,
+):
     router.include_router(part.router)

@@ -2,8 +2,42 @@
 
 from fastapi import APIRouter
 
-from dashboards.pages import access, alarms, board, calls, cylinders, desk, ledger, maintenance, public, quality, units
+from dashboards.pages import (
+    access,
+    alarms,
+    board,
+    calls,
+    cylinders,
+    desk,
+    imports,
+    labels,
+    ledger,
+    maintenance,
+    maps,
+    public,
+    quality,
+    reports,
+    rules,
+    units,
+)
 
 router = APIRouter()
-for part in (access, desk, alarms, calls, units, maintenance, ledger, board, quality, public, cylinders):
+for part in (
+    access,
+    desk,
+    alarms,
+    rules,
+    calls,
+    labels,
+    maps,
+    imports,
+    units,
+    maintenance,
+    ledger,
+    board,
+    reports,
+    quality,
+    public,
+    cylinders,
+):
     router.include_router(part.router)

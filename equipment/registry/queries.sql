@@ -33,7 +33,8 @@ order by u.no
 limit %(limit)s;
 
 -- name: units_for_worker
-select no, id, kind, variety_code, status, device_model, parameters from equipment.unit order by no;
+select no, id, kind, variety_code, status, device_model, parameters, jurisdiction_path, firm_org_id from equipment.unit
+order by no;
 
 -- name: insert_unit
 insert into equipment.unit (id, kind, variety_code, name, address, jurisdiction_id, device_code, registration_code,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
@@ -62,6 +63,11 @@ class Plant:
     """Where workers find the broker, if not at its own port: a proxy."""
     seq: int = 0
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @cached_property
+    def conn(self) -> Connection:
+        """One connection that stays, for tests in which the database lives."""
+        return self.connect()
 
     def worker(self) -> subprocess.Popen[bytes]:
         """Start a worker's process."""
@@ -181,5 +187,7 @@ def planted(url: str, port: int, logs: Path) -> Iterator[Plant]:
             worker.send_signal(signal.SIGCONT)
             worker.kill()
             worker.wait(10)
+        if "conn" in plant.__dict__:
+            plant.conn.close()
         device.disconnect()
         device.loop_stop()
