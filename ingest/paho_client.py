@@ -43,8 +43,8 @@ class ShardClient(mqtt.Client):
         )  # fmt: skip
         self._unread = b""
         """The beginning of a packet of which the rest is still to come."""
-        self._fed = b""
-        """The packet that paho is reading."""
+        self._fed: bytes | None = None
+        """The packet that paho is reading; None when it reads the socket itself, as any client of paho does."""
 
     def receive(self) -> tuple[list[Publish], bool]:
         """Read what the socket holds, at most :data:`READ_BYTES`: the messages, and whether the connection still stands.
@@ -113,10 +113,12 @@ class ShardClient(mqtt.Client):
         socket = self.socket()
         self._fed = packet
         code = self.loop_read()
-        self._fed = b""
+        self._fed = None
         return code == MQTTErrorCode.MQTT_ERR_SUCCESS and self.socket() is socket
 
     def _sock_recv(self, bufsize: int) -> bytes:
+        if self._fed is None:
+            return super()._sock_recv(bufsize)
         if not self._fed:
             raise BlockingIOError
         piece, self._fed = self._fed[:bufsize], self._fed[bufsize:]

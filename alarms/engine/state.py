@@ -254,7 +254,7 @@ def watched_of(rules: Sequence[Rule], units: Sequence[UnitSummary]) -> npt.NDArr
     for row, rule in enumerate(rules):
         found[row] = [applies(rule, unit) in (Applies.YES, Applies.NO_TERMINAL) for unit in units]
         if rule.silence is not None and rule.silence.of is not None:
-            found[row] &= [unit.device_model is not None for unit in units]
+            found[row] &= np.array([unit.device_model is not None for unit in units], dtype=np.bool_)
     return found
 
 
