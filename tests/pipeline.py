@@ -84,6 +84,7 @@ class Pipeline:
                 self.conn, decoded, self.decode.clocks, self.lease, folds, self.stage.rule_set, now
             )
             self.stage.judge(self.conn, stored.batches, stored.rows, now)
+        self.store.states.confirm()
         return stored
 
     def send(self, unit: str, values: dict[str, Any] | None = None, at: datetime | None = None, **more: Any) -> Stored:
