@@ -5,6 +5,7 @@
     AlarmsError
     ├── AlarmsInputError             the caller's; the message says what to do
     │   ├── RuleError                a rule or its condition has a mistake, with its place
+    │   ├── BacktestError            a back-test that cannot be run as it is asked
     │   ├── UnknownAlarmError
     │   ├── UnknownIncidentError
     │   ├── TransitionError          this state does not allow that event
@@ -24,6 +25,10 @@ class AlarmsInputError(AlarmsError):
 
 class RuleError(AlarmsInputError):
     """A rule has a mistake; the message names the place."""
+
+
+class BacktestError(AlarmsInputError):
+    """A back-test cannot be run as it is asked; the message says what to do."""
 
 
 class UnknownAlarmError(AlarmsInputError):
