@@ -11,6 +11,7 @@
     │   ├── TransitionError          this state does not allow that event
     │   ├── ImpossibleOrderError     a milestone before the one it follows
     │   └── ConflictError            somebody else was first
+    ├── ReplayFailedError            a process of a back-test failed: run it again
     └── StateFormatError             a checkpoint of another format: state is rebuilt from the log
 """
 
@@ -53,3 +54,7 @@ class ConflictError(AlarmsInputError):
 
 class StateFormatError(AlarmsError):
     """Saved rule state of a format that this version does not read."""
+
+
+class ReplayFailedError(AlarmsError):
+    """A process of a back-test failed; the message is its own."""

@@ -38,8 +38,8 @@ WINDOW_ROWS = 1_000_000
 SLICE_ROWS = 60_000
 REACH_US = 60 * SECOND_US
 """A sample that came later than this after a newer one of its unit is not judged again by the live engine either."""
-Progress = Callable[[int, datetime], None]
-"""Is told how many samples are done, and until when."""
+Progress = Callable[[int, datetime, float], None]
+"""Is told of each window: how many samples it had, where it ends, how long it was [d]."""
 
 
 def replay(conn: Connection, task: Task, progress: Progress) -> Replayed:
@@ -76,7 +76,7 @@ def replay(conn: Connection, task: Task, progress: Progress) -> Replayed:
         run.found.parsing_seconds += parsed - read
         run.found.folding_seconds += time.perf_counter() - parsed
         run.window_rows = len(columns)
-        progress(len(columns), end)
+        progress(len(columns), end, (end - begin).total_seconds() / 86_400)
     run.tick(to_us(task.period.end))
     return run.found
 

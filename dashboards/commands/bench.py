@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from dashboards.bench import registry_import
+from dashboards.bench.backtest import backtest_bench
 from dashboards.bench.cylinders import bench_cylinders
 from dashboards.bench.indicators import indicators_command
 from dashboards.bench.records import records_command
@@ -16,6 +17,7 @@ from dashboards.bench.rules import rules_command
 app = typer.Typer(no_args_is_help=True, help="Measurements: figures with the settings under which they were made.")
 app.command("records")(records_command)
 app.command("rules")(rules_command)
+app.command("backtest")(backtest_bench)
 app.command("indicators")(indicators_command)
 
 
