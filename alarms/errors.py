@@ -6,6 +6,7 @@
     ├── AlarmsInputError             the caller's; the message says what to do
     │   ├── RuleError                a rule or its condition has a mistake, with its place
     │   ├── BacktestError            a back-test that cannot be run as it is asked
+    │   ├── TrustError               a decision about a model of device lacks what makes it valid
     │   ├── UnknownAlarmError
     │   ├── UnknownIncidentError
     │   ├── TransitionError          this state does not allow that event
@@ -30,6 +31,10 @@ class RuleError(AlarmsInputError):
 
 class BacktestError(AlarmsInputError):
     """A back-test cannot be run as it is asked; the message says what to do."""
+
+
+class TrustError(AlarmsInputError):
+    """A decision about a model of device lacks what makes it valid; the message says what."""
 
 
 class UnknownAlarmError(AlarmsInputError):

@@ -57,14 +57,17 @@ def replay_all(url: str, parts: Sequence[Sequence[Task]], progress: Progress, *,
     context = multiprocessing.get_context("spawn")
     pipes: list[Pipe] = []
     processes = []
-    for tasks in parts:
-        receiver, sender = context.Pipe(duplex=False)
-        process = context.Process(target=_work, args=(url, tuple(tasks), sender, patient), daemon=True)
+    for _ in parts:
+        mine, its = context.Pipe()
+        process = context.Process(target=_work, args=(url, its, patient), daemon=True)
         process.start()
-        sender.close()
-        pipes.append(receiver)
+        its.close()
+        pipes.append(mine)
         processes.append(process)
     try:
+        # after all have begun: each reads only when it has imported what it needs
+        for pipe, tasks in zip(pipes, parts, strict=True):
+            pipe.send(tuple(tasks))
         _collect(pipes, found, progress)
     finally:
         for process in processes:
@@ -93,16 +96,17 @@ def _collect(pipes: list[Pipe], found: Replayed, progress: Progress) -> None:
                     left.remove(pipe)
 
 
-def _work(url: str, tasks: Sequence[Task], sender: Pipe, patient: bool) -> None:  # noqa: FBT001  # positional over the process
+def _work(url: str, pipe: Pipe, patient: bool) -> None:  # noqa: FBT001  # positional over the process
     """What each process does. When whoever started it is gone, the next step finds the pipe closed and ends it."""
     if patient:
         os.nice(NICENESS)
     found = Replayed()
+    tasks: Sequence[Task] = pipe.recv()
     try:
         with translated(), connect(url, DatabaseRole.SYSTEM, application_name="teshe-backtest", autocommit=True) as conn:
             for task in tasks:
-                found.add(replay(conn, task, lambda *step: sender.send(_Step(*step))))
+                found.add(replay(conn, task, lambda *step: pipe.send(_Step(*step))))
     except (FoundationError, AlarmsError, psycopg.Error) as error:
-        sender.send(_Failure(f"{type(error).__name__}: {error}"))
+        pipe.send(_Failure(f"{type(error).__name__}: {error}"))
         return
-    sender.send(found)
+    pipe.send(found)

@@ -104,8 +104,9 @@ def _rounded(value: float | None) -> float | None:
 
 
 def score(
-    alarms: Sequence[WouldBe], events: Sequence[Event], matching: Matching, bounds: Bounds, silent: Collection[str]
-) -> Score:
+    alarms: Sequence[WouldBe], events: Sequence[Event], matching: Matching, bounds: Bounds, silent: Collection[str],
+    vouched: Collection[tuple[int, int]] = frozenset(),
+) -> Score:  # fmt: skip
     """Compare alarms with reports of the units that are watched; who calls does not matter here.
 
     Parameters
@@ -114,6 +115,8 @@ def score(
         Of the same units, in any order.
     silent
         Sources of events before which the device was not heard.
+    vouched
+        Unit and time of raising of alarms that a person confirmed at the desk, called or not.
     """
     found = Score()
     before, after = int(matching.before_seconds * SECOND_US), int(matching.after_seconds * SECOND_US)
@@ -127,7 +130,8 @@ def score(
             continue
         found.alarms += 1
         raised[alarm.unit_no].append(alarm.raised_us)
-        if any(at - before <= alarm.raised_us <= at + after for at in reported[alarm.unit_no]):
+        told = any(at - before <= alarm.raised_us <= at + after for at in reported[alarm.unit_no])
+        if told or (alarm.unit_no, alarm.raised_us) in vouched:
             found.confirmed += 1
         elif alarm.raised_us + before >= bounds.known_us:
             found.pending += 1

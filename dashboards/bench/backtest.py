@@ -15,9 +15,9 @@ from alarms.backtest.model import Matching, Period
 from alarms.backtest.run import Asked
 from alarms.backtest.settings import BacktestSettings
 from alarms.rules.load import load_pack
+from dashboards.backtest_bar import with_bar
 from dashboards.bench.rules import SIGNALS, ordinary
 from dashboards.bench.services import bench_database, bench_folder, conditions
-from dashboards.commands.backtest import with_bar
 from dashboards.composition import PACKAGES
 from equipment.catalogue.load import load_catalogue
 from equipment.catalogue.model import Kind, SignalType

@@ -9,12 +9,12 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from alarms.backtest.model import Matching, Period
-from alarms.backtest.run import Asked, backtest, rules_of
+from alarms.backtest.run import Asked, rules_of
 from alarms.backtest.settings import BacktestSettings
+from dashboards.backtest_bar import with_bar
 from dashboards.composition import require_database
 from equipment.foundation.clock import SHANGHAI, SystemClock
 from equipment.foundation.database import DatabaseRole, connect
@@ -63,21 +63,6 @@ def backtest_command(
         typer.echo(json.dumps(report, ensure_ascii=False))
         return
     tell(report)
-
-
-def with_bar(url: str, asked: Asked, workers: int, now: datetime, *, shown: bool) -> dict[str, Any]:
-    """Run with a progress bar on standard error."""
-    bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(),
-        console=Console(stderr=True), disable=not shown,
-    )  # fmt: skip
-    with bar:
-        line = bar.add_task("回测", total=1.0)
-
-        def progress(share: float, until: datetime) -> None:
-            bar.update(line, completed=share, description=f"{until.astimezone(SHANGHAI):%Y-%m-%d %H:%M}")
-
-        return backtest(url, asked, workers, now, progress)
 
 
 def tell(report: dict[str, Any]) -> None:
