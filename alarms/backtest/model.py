@@ -91,8 +91,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """Within what time an alarm and a report are about the same: the alarm is raised from ``before_seconds`` before the
-    report until ``after_seconds`` after it, both ends included [s]."""
+    """Within what time an alarm and a report are about the same [s].
+
+    The alarm is raised from ``before_seconds`` before the report until ``after_seconds`` after it, both ends included.
+    """
 
     before_seconds: float
     after_seconds: float

@@ -50,7 +50,10 @@ def replay_all(url: str, parts: Sequence[Sequence[Task]], progress: Progress, *,
     """
     found = Replayed()
     if len(parts) == 1 and not patient:
-        with translated(), connect(url, DatabaseRole.SYSTEM, application_name="teshe-backtest", autocommit=True) as conn:
+        with (
+            translated(),
+            connect(url, DatabaseRole.SYSTEM, application_name="teshe-backtest", autocommit=True) as conn,
+        ):
             for task in parts[0]:
                 found.add(replay(conn, task, progress))
         return found
@@ -96,14 +99,17 @@ def _collect(pipes: list[Pipe], found: Replayed, progress: Progress) -> None:
                     left.remove(pipe)
 
 
-def _work(url: str, pipe: Pipe, patient: bool) -> None:  # noqa: FBT001  # positional over the process
+def _work(url: str, pipe: Pipe, patient: bool) -> None:  # positional over the process
     """What each process does. When whoever started it is gone, the next step finds the pipe closed and ends it."""
     if patient:
         os.nice(NICENESS)
     found = Replayed()
     tasks: Sequence[Task] = pipe.recv()
     try:
-        with translated(), connect(url, DatabaseRole.SYSTEM, application_name="teshe-backtest", autocommit=True) as conn:
+        with (
+            translated(),
+            connect(url, DatabaseRole.SYSTEM, application_name="teshe-backtest", autocommit=True) as conn,
+        ):
             for task in tasks:
                 found.add(replay(conn, task, lambda *step: pipe.send(_Step(*step))))
     except (FoundationError, AlarmsError, psycopg.Error) as error:

@@ -29,7 +29,14 @@ ABSENT_FLAG = 2
 """A yes/no signal: 0 no, 1 yes, 2 absent."""
 ABSENT_INT = -(2**31)
 ABSENT_ENUM = -(2**15)
-KEYS = (("unit_no", ">i4"), ("server", ">i8"), ("received", ">i8"), ("seq", ">i8"), ("flags", ">i2"), ("unknown", ">i8"))
+KEYS = (
+    ("unit_no", ">i4"),
+    ("server", ">i8"),
+    ("received", ">i8"),
+    ("seq", ">i8"),
+    ("flags", ">i2"),
+    ("unknown", ">i8"),
+)
 TYPES = {SignalType.INT: ">i4", SignalType.ENUM: ">i2", SignalType.FLOAT: ">f4"}
 Table = npt.NDArray[Any]
 
@@ -103,9 +110,7 @@ def _row_type(needed: Needed) -> np.dtype[Any]:
     return np.dtype(fields)
 
 
-def copy_rows(
-    conn: Connection, needed: Needed, units: Sequence[int], begin: datetime, end: datetime
-) -> list[bytes]:
+def copy_rows(conn: Connection, needed: Needed, units: Sequence[int], begin: datetime, end: datetime) -> list[bytes]:
     """The rows of some units in a span of device time, as the server sends them; in no order."""
     query = sql.SQL(
         "copy (select {} from {} where ts >= {} and ts < {} and unit_no = any({})) to stdout (format binary)"

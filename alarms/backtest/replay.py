@@ -18,7 +18,7 @@ import numpy.typing as npt
 from alarms.backtest.model import Replayed, Task, WouldBe
 from alarms.backtest.reading import chosen, columns_of, copy_rows, needed_by, table_of
 from alarms.engine.fold import fold, tick
-from alarms.engine.state import SECOND_US, KindState, empty_state
+from alarms.engine.state import NORMAL, SECOND_US, KindState, empty_state
 from alarms.engine.telling import Guard, Transition
 from alarms.errors import BacktestError
 from alarms.rules.model import Rule
@@ -179,40 +179,35 @@ class _Run:
         self.found.passed_over += order.passed_over
         if not len(order.index):
             return
-        returns = self._returns(columns)
-        start, count = 0, len(order.index)
+        returns, arrived = self._returns(columns), order.arrived_us
+        start, count, passed = 0, len(order.index), 0
         while start < count:
-            end, until = self._cut(order.arrived_us, returns, start)
-            part = chosen(columns, order.index[start:end])
-            self._state, told = fold(self._state, part, int(order.arrived_us[end - 1]), self._guard)
+            first = int(arrived[start])
+            following = int(np.searchsorted(returns, first))
+            if following > passed or self._deadline(first) is not None:
+                passed = following
+                self.tick(first - 1)
+            end = min(start + SLICE_ROWS, count)
+            points = [int(returns[following])] if following < len(returns) else []
+            awaited = self._deadline(int(arrived[end - 1]))
+            points += [] if awaited is None else [awaited]
+            if points:
+                end = min(end, max(start + 1, int(np.searchsorted(arrived, min(points), side="right"))))
+            self._state, told = fold(
+                self._state, chosen(columns, order.index[start:end]), int(arrived[end - 1]), self._guard
+            )
             self._note(told)
-            if until is not None:
-                self.tick(until)
             start = end
 
-    def _cut(self, arrived: Times, returns: Times, start: int) -> tuple[int, int | None]:
-        """Where the slice that begins at ``start`` ends, and until when timers then run."""
-        end = min(start + SLICE_ROWS, len(arrived))
-        until: int | None = None
-        following = int(np.searchsorted(returns, arrived[start]))
-        points = [int(returns[following])] if following < len(returns) else []
-        points += self._deadlines(int(arrived[start]), int(arrived[end - 1]))
-        if points:
-            first = min(points)
-            place = int(np.searchsorted(arrived, first, side="right"))
-            if start < place <= end:
-                end, until = place, first
-        return end, until
-
-    def _deadlines(self, begin_us: int, end_us: int) -> list[int]:
-        """When rules that wait for something to come run out, as far as is known now."""
+    def _deadline(self, before_us: int) -> int | None:
+        """When the first rule that waits for something to come runs out, as far as is known now; None: not before."""
         found: list[int] = []
         for row, longest in self._awaited:
             since = self._state.arrays["since_us"][row]
-            due = since[(since > 0) & (self._state.arrays["phase"][row] == 0)] + longest
-            due = due[(due >= begin_us) & (due < end_us)]
-            found += [int(due.min())] if len(due) else []
-        return found
+            waiting = (since > 0) & (self._state.arrays["phase"][row] == NORMAL) & self._state.fixed.watched[row]
+            due = since[waiting] + longest
+            found += due[due < before_us].tolist()
+        return min(found, default=None)
 
     def _returns(self, columns: Columns) -> Times:
         """Moments before which timers must run: each lies between the deadline of a silence and its end."""

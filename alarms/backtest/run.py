@@ -64,7 +64,9 @@ def rules_of(conn: Connection, text: str) -> tuple[Rule, ...]:
         found = (_named(conn, named["rule"], None if named["version"] is None else int(named["version"])),)
     else:
         document = read_yaml(text)
-        found = read_rules(text).rules if isinstance(document, dict) and "rules" in document else (city.read_own(text, 1),)
+        found = (
+            read_rules(text).rules if isinstance(document, dict) and "rules" in document else (city.read_own(text, 1),)
+        )
     enabled = tuple(rule for rule in found if rule.mode is not Mode.DISABLED)
     if not enabled:
         raise BacktestError("所给规则均已停用 (every rule that was given is disabled)")
@@ -78,7 +80,9 @@ def _named(conn: Connection, rule_id: str, version: int | None) -> Rule:
             return city.read_own(edit.definition, edit.version)
     if shipped is not None and version in (None, shipped.version):
         return shipped
-    raise BacktestError(f"没有规则 {rule_id} 的该版本 (no such rule or version; {SHIPPED} and {IN_FORCE} name them all)")
+    raise BacktestError(
+        f"没有规则 {rule_id} 的该版本 (no such rule or version; {SHIPPED} and {IN_FORCE} name them all)"
+    )
 
 
 def backtest(
@@ -105,7 +109,9 @@ def backtest(
         if not units:
             raise BacktestError("没有适用的设备 (none of the units is of a kind that the rules are about)")
         limits = tuple(city.load(conn).settings.items())
-    found = replay_all(url, _parts(asked, units, limits, workers), _share(asked.period, units, workers, progress), patient=patient)
+    found = replay_all(
+        url, _parts(asked, units, limits, workers), _share(asked.period, units, workers, progress), patient=patient
+    )
     with translated(), connect(url, DatabaseRole.SYSTEM, application_name="teshe-backtest", autocommit=True) as conn:
         return {**_report(conn, asked, units, found, now), "seconds": round(time.perf_counter() - began, 3)}
 
@@ -203,4 +209,3 @@ class _Scorer:
         alarms = [a for r in rules for a in self._alarms[r.id]]
         made = score(alarms, events, self._matching, self._bounds, self._silent)
         return replace(made, units=len(watched))
-

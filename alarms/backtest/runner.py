@@ -110,7 +110,9 @@ class BacktestWork:
             try:
                 with (
                     translated(),
-                    connect(self._url, DatabaseRole.SYSTEM, application_name="teshe-backtests", autocommit=True) as conn,
+                    connect(
+                        self._url, DatabaseRole.SYSTEM, application_name="teshe-backtests", autocommit=True
+                    ) as conn,
                 ):
                     while not self._stopped.is_set():
                         done = self.turn(conn, self._clock.now())

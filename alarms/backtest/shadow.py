@@ -91,7 +91,9 @@ def _raised(
     alarms: dict[str, list[WouldBe]] = defaultdict(list)
     confirmed: set[tuple[int, int]] = set()
     false: set[tuple[int, int]] = set()
-    for rule, unit_no, started, raised, severity, suppressed, true, untrue in conn.execute(QUERIES.raised_since, (since,)):
+    for rule, unit_no, started, raised, severity, suppressed, true, untrue in conn.execute(
+        QUERIES.raised_since, (since,)
+    ):
         alarm = WouldBe(rule, unit_no, to_us(started), to_us(raised), severity, suppressed, late=False)
         alarms[rule].append(alarm)
         if true:
@@ -127,7 +129,12 @@ def _write(
         "days": settings.shadow_days, "standard": settings.shadow_precision, "version": pair.rule.version,
     }  # fmt: skip
     trust.conclude(conn, pair.rule.id, pair.device_model, decision, evidence, now)
-    message = {"rule": pair.rule.id, "device_model": pair.device_model, "decision": decision.value, "at": now.isoformat()}
+    message = {
+        "rule": pair.rule.id,
+        "device_model": pair.device_model,
+        "decision": decision.value,
+        "at": now.isoformat(),
+    }
     stream.publish(conn, "desk", "device_trust", message | evidence, unit_no=None, now=now)
     return 1
 

@@ -11,9 +11,7 @@ from alarms.backtest.model import Event, Matching, Period
 from alarms.backtest.reading import QUERIES
 from equipment.foundation.database import Connection
 
-HEARD = sql.SQL(
-    "select exists (select 1 from {} where unit_no = %s and ts >= %s and ts <= %s and received_at <= %s)"
-)
+HEARD = sql.SQL("select exists (select 1 from {} where unit_no = %s and ts >= %s and ts <= %s and received_at <= %s)")
 
 
 def reports(conn: Connection, units: Sequence[int], period: Period, matching: Matching) -> list[Event]:

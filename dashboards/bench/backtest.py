@@ -36,7 +36,19 @@ SPEED_M_S = 0.9
 """Below the rated speed of every lift of the city: a city where half of the lifts are too fast all day measures alarms."""
 PACKERS = {SignalType.BOOL: binary.boolean, SignalType.INT: binary.int4, SignalType.ENUM: binary.int2,
            SignalType.FLOAT: binary.float4}  # fmt: skip
-KEYS = ("unit_no", "ts", "channel", "seq", "content", "server_time", "received_at", "shard", "batch", "flags", "unknown")
+KEYS = (
+    "unit_no",
+    "ts",
+    "channel",
+    "seq",
+    "content",
+    "server_time",
+    "received_at",
+    "shard",
+    "batch",
+    "flags",
+    "unknown",
+)
 
 
 def lifts_of(conn: Connection, wanted: int) -> list[tuple[int, str]]:
@@ -114,7 +126,9 @@ def backtest_bench(
     lifts: Annotated[int, typer.Option(min=10, max=100_000, help="Lifts, one sample a minute each.")] = 1_000,
     days: Annotated[int, typer.Option(min=1, max=366, help="Days; 30 days of 1,000 lifts are 43.2 million rows.")] = 2,
     processes: Annotated[int | None, typer.Option(min=1, max=64, help="Processes that replay.")] = None,
-    database: Annotated[str | None, typer.Option(help="A server to make a database on; default: an embedded one.")] = None,
+    database: Annotated[
+        str | None, typer.Option(help="A server to make a database on; default: an embedded one.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Only JSON on standard output.")] = False,
 ) -> None:
     """Stored samples per second through the shipped lift rules, from the database to the report."""

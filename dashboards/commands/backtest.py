@@ -84,7 +84,9 @@ def tell(report: dict[str, Any]) -> None:
         )  # fmt: skip
     console.print(table)
     seconds = report["seconds"]
-    console.print(f"{seconds} s, {report['rows'] / seconds if seconds else 0:,.0f} samples/s; passed over: {report['passed_over']}")
+    console.print(
+        f"{seconds} s, {report['rows'] / seconds if seconds else 0:,.0f} samples/s; passed over: {report['passed_over']}"
+    )
     for rule, times in report["failures"].items():
         console.print(f"rule {rule} failed {times} times: what it needs was unknown there")
 
