@@ -127,3 +127,6 @@ left join lateral (
     where d.rule = s.rule and d.device_model = s.device_model and (d.expires_at is null or d.expires_at > %s)
     order by d.id desc limit 1) t on true
 order by s.rule, s.device_model;
+
+-- name: insert_device_report
+insert into alarms.device_report (unit_no, device_model, alarms, first_at, told_at) values (%s, %s, %s, %s, %s);

@@ -68,6 +68,39 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Scored:
+    """A rule on a model of device: its live score, the decision in force, and how many alarms did not ring lately."""
+
+    rule: str
+    device_model: str
+    shadow: bool
+    never_muted: bool
+    since: datetime
+    scored_at: datetime
+    units: int
+    confirmed: int
+    unconfirmed: int
+    found_false: int
+    pending: int
+    events: int
+    answered: int
+    missed: int
+    silent: int
+    decision: str | None
+    reason: str | None
+    document_no: str | None
+    author: str | None
+    decided_at: datetime | None
+    expires_at: datetime | None
+    muted: int
+
+    @property
+    def standing(self) -> Standing:
+        """What happens to its alarms now."""
+        return standing(None if self.decision is None else Decision(self.decision), never_muted=self.never_muted)
+
+
+@dataclass(frozen=True, slots=True)
 class Wish:
     """A person's decision: what, why, by which document, until when."""
 
@@ -179,3 +212,8 @@ def conclude(
 def history(conn: Connection, limit: int = 200) -> list[Entry]:
     """Decisions, newest first."""
     return [Entry(*row) for row in conn.execute(QUERIES.trust_history, (limit,))]
+
+
+def scored(conn: Connection, now: datetime) -> list[Scored]:
+    """Every pair that is scored."""
+    return [Scored(*row) for row in conn.execute(QUERIES.trust_table, (now,))]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -11,16 +10,13 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from alarms.backtest import runs, trust
 from alarms.backtest.model import Matching, Period
-from alarms.backtest.reading import QUERIES
 from alarms.backtest.run import IN_FORCE
 from alarms.backtest.runs import Order
 from alarms.backtest.settings import BacktestSettings
-from alarms.backtest.trust import Decision, Entry, Wish
+from alarms.backtest.trust import Decision, Wish
 from dashboards.context import Context, permit
 from dashboards.errors import NotFoundError
-from dashboards.pages.reads import rows
 from equipment.access.model import Asker
-from equipment.foundation.database import Connection
 
 router = APIRouter(tags=["backtest"])
 LONGEST_TEXT = 200_000
@@ -100,7 +96,7 @@ def device_trust(context: Context, asker: Annotated[Asker, Depends(permit("trust
     now = context.clock.now()
     with context.transaction(asker) as conn:
         return {
-            "pairs": [{**row._asdict(), "standing": standing_of(row)} for row in table(conn, now)],
+            "pairs": [{**asdict(pair), "standing": pair.standing.value} for pair in trust.scored(conn, now)],
             "decisions": [asdict(entry) for entry in trust.history(conn)],
         }
 
@@ -115,19 +111,3 @@ def decide(
     )
     with context.transaction(asker) as conn:
         return {"id": trust.decide(conn, wish, asker, context.clock.now())}
-
-
-def table(conn: Connection, now: datetime) -> list[Any]:
-    """The trust table as the caller may see it."""
-    return rows(conn, QUERIES.trust_table, (now,))
-
-
-def standing_of(row: Any) -> str:
-    """What happens to an alarm of a pair now."""
-    decision = None if row.decision is None else Decision(row.decision)
-    return trust.standing(decision, never_muted=row.never_muted).value
-
-
-def decisions(conn: Connection) -> list[Entry]:
-    """What was decided, newest first."""
-    return trust.history(conn)

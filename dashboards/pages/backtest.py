@@ -16,7 +16,7 @@ from alarms.backtest.score import LEADS
 from alarms.backtest.settings import BacktestSettings
 from alarms.backtest.trust import Decision, Wish
 from alarms.errors import AlarmsInputError, BacktestError, TrustError
-from dashboards.api.backtest import LONGEST_TEXT, matching_of, standing_of, table
+from dashboards.api.backtest import LONGEST_TEXT, matching_of
 from dashboards.context import Context, permit
 from dashboards.pages.frame import page
 from dashboards.pages.reads import known
@@ -115,7 +115,7 @@ def _trust(request: Request, context: Context, asker: Asker, *, status: int = 20
         "expires": "",
     } | given
     with context.transaction(asker) as conn:
-        scored = [(row, standing_of(row)) for row in table(conn, context.clock.now())]
+        scored = trust.scored(conn, context.clock.now())
         history = trust.history(conn)
     return page(
         request, "pages/device_trust.html", status=status, scored=scored, history=history, typed=typed,

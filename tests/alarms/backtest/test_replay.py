@@ -98,16 +98,16 @@ def test_codes_silence_and_processes(database: Database, pipeline: Pipeline) -> 
     one, two, three = pipeline.lifts[:3]
     for lift in (one, two, three):
         pipeline.send(lift, RESTING)
-    pipeline.send(one, codes={"list": "gbt24476-2017", "codes": ["90"]})
+    pipeline.send(one, codes=["90"], code_list="gbt24476-2017")
     pipeline.wait(30)
-    pipeline.send(one, codes={"list": "gbt24476-2017", "codes": []})
+    pipeline.send(one, codes=[], code_list="gbt24476-2017")
     pipeline.send(two, TRAPPED)
     pipeline.wait(1_900, step=10)
     pipeline.send(two, FREED)  # silent for more than half an hour, and back
     pipeline.wait(60)
     pipeline.send(two, FREED)
     found = live(pipeline)
-    assert {"lift.device_silent", "lift.alarm_button", "lift.entrapment"} <= {rule for rule, *_ in found}
+    assert {"lift.silent", "lift.alarm_button", "lift.entrapment"} <= {rule for rule, *_ in found}
     assert replayed(database.url, pipeline, begin) == found
     assert replayed(database.url, pipeline, begin, workers=2) == found
 
