@@ -50,7 +50,12 @@ def replayed(url: str, pipeline: Pipeline, begin: datetime, workers: int = 1) ->
     report = backtest(url, asked, workers, pipeline.clock.now(), lambda share, until: None)
     assert report["failures"] == {}
     return {
-        (a["rule"], a["unit"], begin + timedelta(microseconds=a["raised_us"] - module.to_us(begin)), a["cleared_us"] is None)
+        (
+            a["rule"],
+            a["unit"],
+            begin + timedelta(microseconds=a["raised_us"] - module.to_us(begin)),
+            a["cleared_us"] is None,
+        )
         for a in report["alarms"]
     }
 

@@ -46,7 +46,10 @@ def test_another_lift_confirms_nothing() -> None:
 
 
 def test_the_lead_counts_from_the_first_alarm_of_the_call() -> None:
-    found = judged([alarm(10 * HOUR - 300), alarm(10 * HOUR - 60), alarm(15 * HOUR + 30)], [call(10 * HOUR), call(15 * HOUR, source="call:2")])
+    found = judged(
+        [alarm(10 * HOUR - 300), alarm(10 * HOUR - 60), alarm(15 * HOUR + 30)],
+        [call(10 * HOUR), call(15 * HOUR, source="call:2")],
+    )
     assert found.leads_seconds == [300.0, -30.0]
     assert found.confirmed == 3
     assert found.leads() == {"after": 1, "to_1_min": 0, "to_5_min": 0, "to_15_min": 1, "over_15_min": 0}
@@ -54,7 +57,11 @@ def test_the_lead_counts_from_the_first_alarm_of_the_call() -> None:
 
 
 def test_unknown_is_neither_answered_nor_missed() -> None:
-    quiet, early, late = call(10 * HOUR, source="call:q"), call(600, source="call:e"), call(24 * HOUR - 60, source="call:l")
+    quiet, early, late = (
+        call(10 * HOUR, source="call:q"),
+        call(600, source="call:e"),
+        call(24 * HOUR - 60, source="call:l"),
+    )
     found = judged([], [quiet, early, late], silent={"call:q"})
     assert (found.events, found.silent, found.edge, found.missed) == (3, 1, 2, 0)
     assert found.recall is None

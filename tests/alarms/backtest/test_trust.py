@@ -35,7 +35,9 @@ def platform(database: Database, clock: ManualClock) -> Iterator[Platform]:
 
 
 def incidents(platform: Platform) -> list[tuple[Any, ...]]:
-    return platform.conn.execute("select u.id, i.kind, i.state from alarms.incident i join equipment.unit u on u.no = i.unit_no").fetchall()
+    return platform.conn.execute(
+        "select u.id, i.kind, i.state from alarms.incident i join equipment.unit u on u.no = i.unit_no"
+    ).fetchall()
 
 
 def of_model(platform: Platform, model: str | None) -> str:
@@ -95,9 +97,16 @@ def test_entrapment_is_muted_only_by_a_signed_decision(platform: Platform) -> No
     wish = {"rule": "lift.entrapment", "device_model": "XYZ-9", "decision": "mute", "reason": "传感器召回"}
     assert regulator.send("/device-trust", wish).status_code == 422
     until = (platform.clock.now() + timedelta(days=2)).isoformat()
-    assert platform.person(Role.DESK).send("/device-trust", wish | {"document_no": "宿市监〔2026〕8号", "expires_at": until}).status_code == 403
+    assert (
+        platform.person(Role.DESK)
+        .send("/device-trust", wish | {"document_no": "宿市监〔2026〕8号", "expires_at": until})
+        .status_code
+        == 403
+    )
     regulator.post("/device-trust", wish | {"document_no": "宿市监〔2026〕8号", "expires_at": until})
-    sealed = platform.conn.execute("select action, subject from equipment.audit_entry where action = 'trust.decide'").fetchall()
+    sealed = platform.conn.execute(
+        "select action, subject from equipment.audit_entry where action = 'trust.decide'"
+    ).fetchall()
     assert sealed == [("trust.decide", "device-trust:lift.entrapment:XYZ-9")]
     platform.pipeline.send(unit, TRAPPED)
     platform.turn(60)
@@ -166,14 +175,18 @@ def test_repeated_false_alarms_open_a_work_order_for_the_device_once(platform: P
     for number in range(3):
         platform.pipeline.send(unit, RESTING | {"alarm_button": True})
         platform.turn(5)
-        conn.execute("update alarms.incident set state = 'cancelled', outcome = 'false_alarm' where state = 'verifying'")
+        conn.execute(
+            "update alarms.incident set state = 'cancelled', outcome = 'false_alarm' where state = 'verifying'"
+        )
         with conn.transaction():
             assert shadow.report_devices(conn, SETTINGS, platform.clock.now()) == (number == 2)
         platform.pipeline.send(unit, RESTING)
         platform.turn(600)
     with conn.transaction():
         assert shadow.report_devices(conn, SETTINGS, platform.clock.now()) == 0
-    leads = conn.execute("select source_kind, cause, evidence ->> 'device_model' from maintenance.lead where source_kind = 'device'").fetchall()
+    leads = conn.execute(
+        "select source_kind, cause, evidence ->> 'device_model' from maintenance.lead where source_kind = 'device'"
+    ).fetchall()
     assert leads == [("device", "device:false_alarms", "XYZ-9")]
 
 
@@ -198,7 +211,13 @@ def test_a_run_is_done_in_the_background_and_shown_side_by_side(platform: Platfo
     page = regulator.client.get(f"/backtest/{number}").text
     assert "准确率" in page
     assert regulator.client.get("/backtest/999").status_code == 404
-    form = {"_csrf": regulator.csrf, "rules_a": "lift.entrapment", "rules_b": "", "begin": "2026-03-02", "end": "2026-03-02"}
+    form = {
+        "_csrf": regulator.csrf,
+        "rules_a": "lift.entrapment",
+        "rules_b": "",
+        "begin": "2026-03-02",
+        "end": "2026-03-02",
+    }
     assert regulator.client.post("/backtest", data=form, follow_redirects=False).status_code == 303
     wrong = regulator.client.post("/backtest", data=form | {"rules_a": "lift.none"})
     assert wrong.status_code == 422
