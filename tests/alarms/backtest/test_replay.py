@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import psycopg
@@ -17,12 +18,13 @@ from alarms.backtest.run import Asked, backtest, rules_of
 from alarms.errors import BacktestError
 from equipment.foundation.clock import ManualClock
 from equipment.foundation.database import Connection
+from ingest.decode import to_us
 from tests.conftest import Database
 from tests.pipeline import FREED, RESTING, TRAPPED, Pipeline
 
 MATCHING = Matching(3_600, 900)
 Found = set[tuple[str, str, datetime, bool]]
-STATES = {
+STATES: dict[str, dict[str, Any]] = {
     "rest": RESTING,
     "trapped": TRAPPED,
     "freed": FREED,
@@ -53,7 +55,7 @@ def replayed(url: str, pipeline: Pipeline, begin: datetime, workers: int = 1) ->
         (
             a["rule"],
             a["unit"],
-            begin + timedelta(microseconds=a["raised_us"] - module.to_us(begin)),
+            begin + timedelta(microseconds=a["raised_us"] - to_us(begin)),
             a["cleared_us"] is None,
         )
         for a in report["alarms"]
