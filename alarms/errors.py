@@ -5,11 +5,14 @@
     AlarmsError
     ├── AlarmsInputError             the caller's; the message says what to do
     │   ├── RuleError                a rule or its condition has a mistake, with its place
+    │   ├── BacktestError            a back-test that cannot be run as it is asked
+    │   ├── TrustError               a decision about a model of device lacks what makes it valid
     │   ├── UnknownAlarmError
     │   ├── UnknownIncidentError
     │   ├── TransitionError          this state does not allow that event
     │   ├── ImpossibleOrderError     a milestone before the one it follows
     │   └── ConflictError            somebody else was first
+    ├── ReplayFailedError            a process of a back-test failed: run it again
     └── StateFormatError             a checkpoint of another format: state is rebuilt from the log
 """
 
@@ -24,6 +27,14 @@ class AlarmsInputError(AlarmsError):
 
 class RuleError(AlarmsInputError):
     """A rule has a mistake; the message names the place."""
+
+
+class BacktestError(AlarmsInputError):
+    """A back-test cannot be run as it is asked; the message says what to do."""
+
+
+class TrustError(AlarmsInputError):
+    """A decision about a model of device lacks what makes it valid; the message says what."""
 
 
 class UnknownAlarmError(AlarmsInputError):
@@ -48,3 +59,7 @@ class ConflictError(AlarmsInputError):
 
 class StateFormatError(AlarmsError):
     """Saved rule state of a format that this version does not read."""
+
+
+class ReplayFailedError(AlarmsError):
+    """A process of a back-test failed; the message is its own."""

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 import psycopg
 
+from alarms.backtest.runner import BacktestWork
 from alarms.incidents.runner import IncidentRunner
 from alarms.incidents.settings import DeskSettings
 from alarms.store import release_due
@@ -29,7 +30,7 @@ from equipment.transparency.keys import Signer
 from maintenance.runner import LeadRunner
 
 logger = get_logger("dashboards.jobs")
-STREAMS = ("alarms", "calls", "desk", "ledger", "cylinders")
+STREAMS = ("alarms", "calls", "desk", "devices", "ledger", "cylinders")
 PAUSE_SECONDS = 0.02
 """Between two looks; what an alarm waits for its number and its incident."""
 SHELVES_EVERY = timedelta(seconds=1)
@@ -109,9 +110,11 @@ def sequence_all(conn: Connection, now: datetime) -> int:
 def run_jobs(url: str, desk: DeskSettings, signer: Signer, clock: Clock, stop: StopSignal) -> None:
     """Turn until asked to stop; a database that is away is waited for."""
     slow = SlowWork(url, clock).start()
+    backtests = BacktestWork(url, clock).start()
     try:
         _turn_until(url, desk, signer, clock, stop)
     finally:
+        backtests.stop()
         slow.stop()
 
 

@@ -252,6 +252,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "inspection": N_("Inspection"),
         "public": N_("Public report"),
         "entrapment": N_("Repeated entrapment"),
+        "device": N_("Device gives false alarms"),
     },
     "lead_event": {
         "opened": N_("Lead opened"),
@@ -413,6 +414,30 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "soon": N_("Due soon"),
         "ok": N_("In time"),
         "never": N_("No record yet"),
+    },
+    "backtest_state": {
+        "queued": N_("Waiting"),
+        "running": N_("Running"),
+        "done": N_("Done"),
+        "failed": N_("Failed"),
+    },
+    "lead_class": {
+        "after": N_("alarm after the call"),
+        "to_1_min": N_("under 1 min before"),
+        "to_5_min": N_("1 to 5 min before"),
+        "to_15_min": N_("5 to 15 min before"),
+        "over_15_min": N_("over 15 min before"),
+    },
+    "standing": {
+        "rings": N_("rings"),
+        "unproven": N_("rings as unproven"),
+        "muted": N_("does not ring"),
+    },
+    "trust_decision": {
+        "trusted": N_("proven"),
+        "shadow": N_("shadow period"),
+        "exception": N_("signed exception"),
+        "mute": N_("signed mute"),
     },
 }
 

@@ -9,7 +9,7 @@ from equipment.foundation.database import Connection
 from equipment.foundation.stream import StreamEntry
 from maintenance import leads
 from maintenance.leads import QUERIES, LeadSource
-from maintenance.triage import triage_of
+from maintenance.triage import load_device_triage, triage_of
 
 CONSUMER = "leads"
 EVIDENCE_ALARMS = 20
@@ -17,19 +17,22 @@ opened = metrics.counter("teshe_leads_total", "Leads opened or joined by alarms"
 
 
 class LeadRunner:
-    """Consumer ``leads`` of the stream ``alarms``."""
+    """Consumer ``leads`` of the streams ``alarms`` and ``devices``."""
 
     def run_once(self, conn: Connection, now: datetime) -> int:
         """Take what is new; returns how much was done. The caller owns no transaction."""
-        with conn.transaction():
-            entries = stream.consume(conn, CONSUMER, "alarms")
-            for entry in entries:
-                self._alarm(conn, entry, now)
-            if entries:
-                stream.advance(conn, CONSUMER, "alarms", entries[-1].seq)
+        done = 0
+        for name, take in (("alarms", self._alarm), ("devices", self._device)):
+            with conn.transaction():
+                entries = stream.consume(conn, CONSUMER, name)
+                for entry in entries:
+                    take(conn, entry, now)
+                if entries:
+                    stream.advance(conn, CONSUMER, name, entries[-1].seq)
+            done += len(entries)
         with conn.transaction():
             late = leads.tell_overdue(conn, now)
-        return len(entries) + late
+        return done + late
 
     def _alarm(self, conn: Connection, entry: StreamEntry, now: datetime) -> None:
         p = entry.payload
@@ -62,5 +65,24 @@ class LeadRunner:
             urgent=rule.urgent,
             deadline=now + rule.deadline,
         )  # fmt: skip
+        leads.open_or_join(conn, source, now)
+        opened.inc()
+
+    def _device(self, conn: Connection, entry: StreamEntry, now: datetime) -> None:
+        """反复误报: the terminal itself is suspected, and somebody has to look at it."""
+        if entry.kind != "device_untrusted":
+            return
+        p, rule = entry.payload, load_device_triage()
+        source = LeadSource(
+            unit_no=p["unit_no"],
+            kind=rule.kind,
+            id=f"{p['unit_no']}:{p['at']}",
+            cause="device:false_alarms",
+            summary=f"{rule.zh}：{p['days']:g} 天内 {p['count']} 次误报（{p['device_model']}）",
+            evidence={name: p[name] for name in ("device_model", "count", "since", "alarms", "rules")},
+            grade=rule.grade,
+            urgent=rule.urgent,
+            deadline=now + rule.deadline,
+        )
         leads.open_or_join(conn, source, now)
         opened.inc()

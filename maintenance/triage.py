@@ -68,3 +68,34 @@ def load_triage() -> tuple[TriageRule, ...]:
 def triage_of(alarm_rule: str) -> TriageRule | None:
     """The first rule that matches."""
     return next((rule for rule in load_triage() if rule.matches(alarm_rule)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceTriage:
+    """How the lead about a terminal that gives false alarms is opened."""
+
+    urgent: bool
+    deadline: timedelta
+    grade: str
+    kind: str
+    zh: str
+
+
+@cache
+def load_device_triage() -> DeviceTriage:
+    """The shipped rule.
+
+    Raises
+    ------
+    DataError
+    """
+    entry = yaml.safe_load((files("maintenance") / "triage.yaml").read_text(encoding="utf-8"))["device"]
+    try:
+        made = DeviceTriage(
+            bool(entry["urgent"]), timedelta(hours=entry["deadline_hours"]), entry["grade"], entry["kind"], entry["zh"]
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"triage.yaml: device: {error!r}") from None
+    if made.grade not in GRADES:
+        raise DataError("triage.yaml: device: the grade cannot be right")
+    return made

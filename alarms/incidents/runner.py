@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from alarms.backtest.trust import admitted
 from alarms.incidents import service, store
 from alarms.incidents.model import Source
 from alarms.incidents.settings import DeskSettings
@@ -49,7 +50,9 @@ class IncidentRunner:
         if p["event"] == "withdrawn" or (p["event"] == "cleared" and not p["momentary"]):
             service.source_cleared(conn, "alarm", p["alarm_id"], at, now)
         elif p["event"] in ("raised", "returned", "escalated") and rings(p):
-            service.open_or_join(conn, alarm_source(p), self._settings, now)
+            source = admitted(conn, p, alarm_source(p), now)
+            if source is not None:
+                service.open_or_join(conn, source, self._settings, now)
 
     def _call(self, conn: Connection, entry: StreamEntry, now: datetime) -> None:
         row = conn.execute(QUERIES.call, (int(entry.payload["id"]),)).fetchone()

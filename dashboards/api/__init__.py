@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from dashboards.api import (
     alarms,
+    backtest,
     calls,
     cylinders,
     imports,
@@ -24,6 +25,7 @@ for part in (
     imports,
     units,
     alarms,
+    backtest,
     rules,
     incidents,
     calls,

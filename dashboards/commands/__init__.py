@@ -7,7 +7,7 @@ import sys
 import typer
 
 from alarms.errors import AlarmsError
-from dashboards.commands import bench, bridge, demo, equipment_import, inspect, services, verify
+from dashboards.commands import backtest, bench, bridge, demo, equipment_import, inspect, services, verify
 from dashboards.errors import DashboardsError
 from dashboards.indicators import commands as indicator
 from dashboards.reports import commands as report
@@ -37,6 +37,7 @@ app.command("imports")(equipment_import.imports_command)
 app.add_typer(inspect.quarantine, name="quarantine")
 app.add_typer(indicator.app, name="indicator")
 app.add_typer(report.app, name="report")
+app.command("backtest")(backtest.backtest_command)
 app.add_typer(bench.app, name="bench")
 
 OURS = (FoundationError, EquipmentError, IngestError, AlarmsError, MaintenanceError, DashboardsError)

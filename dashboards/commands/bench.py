@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from dashboards.bench import registry_import
+from dashboards.bench.backtest import backtest_bench
 from dashboards.bench.cylinders import bench_cylinders
 from dashboards.bench.indicators import indicators_command
 from dashboards.bench.ingest import ingest_command
@@ -18,6 +19,7 @@ app = typer.Typer(no_args_is_help=True, help="Measurements: figures with the set
 app.command("ingest")(ingest_command)
 app.command("records")(records_command)
 app.command("rules")(rules_command)
+app.command("backtest")(backtest_bench)
 app.command("indicators")(indicators_command)
 
 

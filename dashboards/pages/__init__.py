@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from dashboards.pages import (
     access,
     alarms,
+    backtest,
     board,
     calls,
     cylinders,
@@ -26,6 +27,7 @@ for part in (
     access,
     desk,
     alarms,
+    backtest,
     rules,
     calls,
     labels,
