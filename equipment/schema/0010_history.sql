@@ -128,7 +128,8 @@ call equipment.protect('equipment.handover', $$equipment.scope_kind() = 'jurisdi
     'select, update (received_at, received_by)');
 create policy receivers on equipment.handover as restrictive for update to teshe_scoped using (
     equipment.scope_role() in ('inspector', 'regulator') and received_at is null and exists (
-        select 1 from equipment.jurisdiction j where j.id = to_id and starts_with(j.path, equipment.scope_path())));
+        select 1 from equipment.jurisdiction j where j.id = to_id and starts_with(j.path, equipment.scope_path())))
+    with check (received_by = equipment.scope_account());
 
 -- Segments of these units, anew.
 create function equipment.rebuild_segments(units integer[]) returns void
@@ -344,6 +345,7 @@ declare
     c record;
     touched integer[] := '{}';
     wrote boolean;
+    held text;
 begin
     for c in
         select n.no, n.changed_at, equipment.shanghai_day(n.changed_at) as day, n.insurance_valid_to,
@@ -362,7 +364,11 @@ begin
         where change.differs
         order by n.no, change.attribute
     loop
-        if c.attribute <> 'policy' then
+        execute format('select max(value::text) from equipment.%I where unit_no = $1 and superseded_at is null and valid @> $2',
+            c.attribute || '_period') into held using c.no, c.day;
+        if c.attribute <> 'policy' and held is not distinct from c.value then
+            wrote := false;  -- the periods say so already: this is their projection
+        elsif c.attribute <> 'policy' then
             wrote := equipment.write_period(c.attribute, c.no, c.value, daterange(c.day, null), c.changed_at, why);
         elsif c.insurance_valid_to is not distinct from equipment.insured_until(c.no, c.day) then
             wrote := false;

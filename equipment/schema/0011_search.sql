@@ -97,8 +97,8 @@ begin
     end if;
     if cardinality(words) = 1 then
         execute 'select u.no from equipment.unit u where ' || condition || ' and u.no = (select x.no from equipment.unit x
-            where x.rescue_code = $1 or x.id = $1 or x.device_code = $1 order by x.no limit 1)'
-            into code using upper(words[1]), wanted, 0, most;
+            where x.rescue_code = $1 or x.id in ($1, $2) or x.device_code = $1 order by x.no limit 1)'
+            into code using upper(words[1]), words[1], 0, most;
         if code is not null then
             if code > after then return next code; end if;
             return;
