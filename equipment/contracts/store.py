@@ -92,12 +92,16 @@ def claim(conn: Connection, device_code: str, plate: str, asker: Asker, now: dat
         raise OutOfScopeError("只有维保单位负责人可以申报 (only a firm's manager can claim a lift)")
     found = conn.execute(QUERIES.unit_for_claim, (tidy(device_code), check_rescue_code(plate))).fetchone()
     if found is None:
-        raise UnknownUnitError("设备代码与救援识别码不是同一台电梯 (these two codes are not of one lift): read both again")
+        raise UnknownUnitError(
+            "设备代码与救援识别码不是同一台电梯 (these two codes are not of one lift): read both again"
+        )
     no, unit_id, name, old_firm, use_unit = found
     if old_firm == asker.organisation_id:
         raise FirmChangeStepError("该电梯已由贵单位维保 (your firm has this lift already)")
     if use_unit is None:
-        raise FirmChangeStepError("该电梯没有使用单位，请先到监管所登记 (it has no use-unit: have that registered first)")
+        raise FirmChangeStepError(
+            "该电梯没有使用单位，请先到监管所登记 (it has no use-unit: have that registered first)"
+        )
     values = (no, unit_id, name, asker.organisation_id, old_firm, use_unit, now)
     try:
         with conn.transaction():
