@@ -2,8 +2,26 @@
 
 from fastapi import APIRouter
 
-from dashboards.api import alarms, calls, incidents, indicators, ledger, quality, records, sessions, units
+from dashboards.api import (
+    alarms,
+    calls,
+    contracts,
+    incidents,
+    indicators,
+    ledger,
+    organisations,
+    quality,
+    records,
+    rosters,
+    sessions,
+    unit_history,
+    units,
+)
 
 router = APIRouter()
-for part in (sessions, units, alarms, incidents, calls, records, ledger, indicators, quality):
+PARTS = (
+    sessions, units, unit_history, organisations, contracts, rosters, alarms, incidents, calls, records, ledger, indicators,
+    quality,
+)  # fmt: skip
+for part in PARTS:
     router.include_router(part.router)
