@@ -15,13 +15,17 @@ import psycopg
 from alarms.incidents.runner import IncidentRunner
 from alarms.incidents.settings import DeskSettings
 from alarms.store import release_due
+from dashboards.open_work import open_work
 from equipment.access.store import forget_sessions
+from equipment.contracts.store import lapse_due
 from equipment.foundation import metrics, stream
 from equipment.foundation.clock import Clock
 from equipment.foundation.database import Connection, DatabaseRole, connect, translated
 from equipment.foundation.errors import WorldError
 from equipment.foundation.logs import get_logger
 from equipment.foundation.process import StopSignal, backoff_seconds
+from equipment.history import store as history
+from equipment.registry.store import fill_initials
 from maintenance.runner import LeadRunner
 
 log = get_logger("dashboards.jobs")
@@ -30,6 +34,9 @@ PAUSE_SECONDS = 0.02
 """Between two looks; what an alarm waits for its number and its incident."""
 SHELVES_EVERY = timedelta(seconds=1)
 SESSIONS_EVERY = timedelta(minutes=10)
+REGISTER_EVERY = timedelta(seconds=10)
+DAY_EVERY = timedelta(minutes=30)
+"""How soon after midnight the register follows what begins and ends with the day."""
 
 turns = metrics.counter("teshe_jobs_turns_total", "Turns of the jobs loop")
 numbered = metrics.counter("teshe_stream_entries_total", "Stream entries numbered", ("stream",))
@@ -58,7 +65,14 @@ class Jobs:
     def __init__(self, desk: DeskSettings) -> None:
         self._incidents = IncidentRunner(desk)
         self._leads = LeadRunner()
-        self._periodic = (_Periodic(SHELVES_EVERY, release_due), _Periodic(SESSIONS_EVERY, forget_sessions))
+        self._periodic = (
+            _Periodic(SHELVES_EVERY, release_due),
+            _Periodic(SESSIONS_EVERY, forget_sessions),
+            _Periodic(DAY_EVERY, history.project_changes),
+            _Periodic(REGISTER_EVERY, list_open_work),
+            _Periodic(REGISTER_EVERY, lapse_due),
+            _Periodic(REGISTER_EVERY, fill_initials),
+        )
 
     def turn(self, conn: Connection, now: datetime) -> int:
         """Look at everything once; returns how much was done. ``conn`` has no transaction open."""
@@ -71,6 +85,11 @@ class Jobs:
             job.run_if_due(conn, now)
         turns.inc()
         return done
+
+
+def list_open_work(conn: Connection, now: datetime) -> int:
+    """Write into new hand-overs of units what was open on them in every room."""
+    return history.list_open_work(conn, open_work, now)
 
 
 def sequence_all(conn: Connection, now: datetime) -> int:
