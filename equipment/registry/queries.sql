@@ -26,6 +26,9 @@ select 1 from equipment.unit where id = %s for update;
 where u.no = any(array(select equipment.find_units(%(words)s, %(kind)s, %(status)s, %(jurisdiction)s, %(after)s, %(limit)s)))
 order by u.no;
 
+-- name: find_numbers
+select equipment.find_units(%s, '', '', '', 0, %s);
+
 -- name: without_initials
 select no, name, place_name, building, entrance, address from equipment.unit where initials = '' order by no limit %s;
 

@@ -32,6 +32,8 @@ from equipment.registry.model import NewUnit, Organisation, Unit, UnitSummary
 QUERIES = load_queries(__file__)
 PAGE = 50
 FILLED_AT_ONCE = 500
+FOUND_AT_MOST = 2_000
+"""More matches than this nobody reads: the search is to be narrowed."""
 CODE_NAMES = {
     "id": "设备编号 id",
     "device_code": "设备代码",
@@ -147,6 +149,11 @@ def search_units(conn: Connection, wanted: UnitFilter, after: int = 0, limit: in
     }
     rows = conn.execute(f"{QUERIES.unit_columns} {QUERIES.search}", values)
     return [Unit(*row) for row in rows]
+
+
+def find_numbers(conn: Connection, text: str, limit: int = FOUND_AT_MOST) -> list[int]:
+    """Numbers of the units that have every word of a text, in order, at most ``limit``."""
+    return [row[0] for row in conn.execute(QUERIES.find_numbers, (text.split(), limit))]
 
 
 def units_for_worker(conn: Connection) -> list[UnitSummary]:
