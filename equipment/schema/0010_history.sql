@@ -133,8 +133,13 @@ create policy receivers on equipment.handover as restrictive for update to teshe
 
 -- Segments of these units, anew.
 create function equipment.rebuild_segments(units integer[]) returns void
-security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_custom_plan language plpgsql as $$
+security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_custom_plan
+set enable_nestloop = on set jit = off language plpgsql as $$
 begin
+    -- many at once are an import into tables without statistics: there a nested loop would be quadratic
+    if cardinality(units) > 100 then
+        perform set_config('enable_nestloop', 'off', true);
+    end if;
     delete from equipment.unit_segment s using unnest(units) as w(no) where s.unit_no = w.no;
     insert into equipment.unit_segment (unit_no, valid_from, valid_to, kind, area, status, insured, plated, firm_org_id, use_org_id)
     with wanted as materialized (select distinct no from unnest(units) as w(no)),
