@@ -17,6 +17,7 @@ from dashboards.feed import Feed
 from dashboards.settings import WebSettings
 from equipment.foundation.clock import Clock
 from equipment.foundation.database import Connection
+from equipment.transparency.keys import Signer
 
 STATIC = Path(__file__).parent / "static"
 
@@ -33,7 +34,9 @@ SECURITY_HEADERS = {
 }
 
 
-def create_app(pool: ConnectionPool[Connection], feed_url: str, settings: WebSettings, clock: Clock) -> FastAPI:
+def create_app(
+    pool: ConnectionPool[Connection], feed_url: str, settings: WebSettings, clock: Clock, signer: Signer
+) -> FastAPI:
     """Compose the application.
 
     Parameters
@@ -42,6 +45,8 @@ def create_app(pool: ConnectionPool[Connection], feed_url: str, settings: WebSet
         Connections under the scoped role, open.
     feed_url
         Where the feed listens for notifications (the same database).
+    signer
+        Countersigns receipts.
     """
     feed = Feed(pool, feed_url, settings, clock)
 
@@ -62,7 +67,7 @@ def create_app(pool: ConnectionPool[Connection], feed_url: str, settings: WebSet
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
     )
-    app.state.context = WebContext(pool, clock, settings)
+    app.state.context = WebContext(pool, clock, settings, signer)
     app.state.feed = feed
 
     @app.middleware("http")

@@ -10,6 +10,7 @@ from pathlib import Path
 from equipment.foundation.errors import InputError
 from equipment.foundation.process import Child, spawn
 from equipment.foundation.settings import FoundationSettings
+from equipment.transparency.keys import Signer
 
 PACKAGES = ("equipment", "ingest", "alarms", "maintenance", "dashboards")
 """In the order in which they depend on each other, and so are migrated."""
@@ -26,6 +27,11 @@ def require_database(settings: FoundationSettings) -> str:
     if settings.database_url is None:
         raise InputError("set TESHE_DATABASE_URL to the database, or use teshe demo, which brings its own")
     return settings.database_url
+
+
+def log_signer(settings: FoundationSettings) -> Signer:
+    """The key that signs the tamper-evident log; made at the first start."""
+    return Signer.from_file(settings.log_key_file or settings.data_dir / "keys" / "log.key", settings.log_origin)
 
 
 def process_environment(changes: Mapping[str, str]) -> dict[str, str]:

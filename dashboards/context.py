@@ -23,6 +23,7 @@ from equipment.access.matrix import permits
 from equipment.access.model import Asker
 from equipment.foundation.clock import Clock
 from equipment.foundation.database import Connection, translated
+from equipment.transparency.keys import Signer
 
 SESSION_COOKIE = "teshe_session"
 CSRF_FIELD = "_csrf"
@@ -50,6 +51,7 @@ class WebContext:
     pool: ConnectionPool[Connection]
     clock: Clock
     settings: WebSettings
+    signer: Signer
 
     @contextmanager
     def transaction(self, asker: Asker | None) -> Iterator[Connection]:

@@ -172,6 +172,7 @@ class Demo:
             "TESHE_WEB_DATABASE_URL": web_url,
             "TESHE_BROKER_HOST": "127.0.0.1",
             "TESHE_BROKER_PORT": str(broker_port),
+            "TESHE_DATA_DIR": str(self._options.data.absolute()),
         }
         write_environment(self.environment_file, services)
         env = process_environment(

@@ -3,6 +3,7 @@
 from alarms import errors as alarms
 from dashboards.indicators import errors as indicators
 from equipment import errors as equipment
+from equipment.transparency import errors as transparency
 from ingest import errors as ingest
 from maintenance import errors as maintenance
 
@@ -16,6 +17,11 @@ FAULTS: tuple[tuple[type[Exception], int, str], ...] = (
     (equipment.ChangedMeanwhileError, 409, "Changed meanwhile"),
     (equipment.DuplicateCodeError, 409, "Taken already"),
     (equipment.CorrectionError, 409, "Corrected already"),
+    (equipment.UnknownCylinderError, 404, "No such cylinder"),
+    (equipment.NotAStationError, 404, "Not a filling station"),
+    (equipment.CylinderStepError, 409, "Not possible in this state"),
+    (equipment.FillKeyError, 409, "Key used already"),
+    (transparency.NotInLogError, 409, "Not in the log yet"),
     (equipment.EquipmentInputError, 422, "Some values are not valid"),
     (equipment.LoginRefusedError, 401, "Wrong login or password"),
     (equipment.LoginLockedError, 429, "Too many wrong passwords"),

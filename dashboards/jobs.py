@@ -18,6 +18,7 @@ from alarms.store import release_due
 from dashboards.open_work import open_work
 from equipment.access.store import forget_sessions
 from equipment.contracts.store import lapse_due
+from equipment.cylinders.retention import keep_traces
 from equipment.foundation import metrics, stream
 from equipment.foundation.clock import Clock
 from equipment.foundation.database import Connection, DatabaseRole, connect, translated
@@ -26,10 +27,12 @@ from equipment.foundation.logs import get_logger
 from equipment.foundation.process import StopSignal, backoff_seconds
 from equipment.history import store as history
 from equipment.registry.store import fill_initials
+from equipment.transparency import log
+from equipment.transparency.keys import Signer
 from maintenance.runner import LeadRunner
 
-log = get_logger("dashboards.jobs")
-STREAMS = ("alarms", "calls", "desk", "ledger")
+logger = get_logger("dashboards.jobs")
+STREAMS = ("alarms", "calls", "desk", "ledger", "cylinders")
 PAUSE_SECONDS = 0.02
 """Between two looks; what an alarm waits for its number and its incident."""
 SHELVES_EVERY = timedelta(seconds=1)
@@ -37,9 +40,12 @@ SESSIONS_EVERY = timedelta(minutes=10)
 REGISTER_EVERY = timedelta(seconds=10)
 DAY_EVERY = timedelta(minutes=30)
 """How soon after midnight the register follows what begins and ends with the day."""
+TRACES_EVERY = timedelta(hours=6)
+SIGNATURES_EVERY = timedelta(seconds=1)
 
 turns = metrics.counter("teshe_jobs_turns_total", "Turns of the jobs loop")
 numbered = metrics.counter("teshe_stream_entries_total", "Stream entries numbered", ("stream",))
+sealed_total = metrics.counter("teshe_log_entries_total", "Entries of the tamper-evident log numbered")
 backlog_age = metrics.gauge("teshe_jobs_turn_seconds", "Length of the last turn of the jobs loop [s]")
 
 
@@ -62,9 +68,10 @@ class _Periodic:
 class Jobs:
     """Everything that happens without anybody asking."""
 
-    def __init__(self, desk: DeskSettings) -> None:
+    def __init__(self, desk: DeskSettings, signer: Signer) -> None:
         self._incidents = IncidentRunner(desk)
         self._leads = LeadRunner()
+        self._signer = signer
         self._periodic = (
             _Periodic(SHELVES_EVERY, release_due),
             _Periodic(SESSIONS_EVERY, forget_sessions),
@@ -72,6 +79,8 @@ class Jobs:
             _Periodic(REGISTER_EVERY, list_open_work),
             _Periodic(REGISTER_EVERY, lapse_due),
             _Periodic(REGISTER_EVERY, fill_initials),
+            _Periodic(TRACES_EVERY, keep_traces),
+            _Periodic(SIGNATURES_EVERY, self._sign),
         )
 
     def turn(self, conn: Connection, now: datetime) -> int:
@@ -81,10 +90,18 @@ class Jobs:
         done += self._leads.run_once(conn, now)
         # what incidents and leads have just told the feed gets its number in the same turn
         done += sequence_all(conn, now)
+        with conn.transaction():
+            sealed = log.sequence(conn, now)
+        sealed_total.inc(sealed)
+        done += sealed
         for job in self._periodic:
             job.run_if_due(conn, now)
         turns.inc()
         return done
+
+    def _sign(self, conn: Connection, now: datetime) -> int:
+        log.register_key(conn, self._signer.public(now), None)
+        return int(log.sign_if_due(conn, self._signer, self._signer.name, now) is not None)
 
 
 def list_open_work(conn: Connection, now: datetime) -> int:
@@ -104,17 +121,17 @@ def sequence_all(conn: Connection, now: datetime) -> int:
     return done
 
 
-def run_jobs(url: str, desk: DeskSettings, clock: Clock, stop: StopSignal) -> None:
+def run_jobs(url: str, desk: DeskSettings, signer: Signer, clock: Clock, stop: StopSignal) -> None:
     """Turn until asked to stop; a database that is away is waited for."""
     attempt = 0
     while not stop.is_set:
-        jobs = Jobs(desk)
+        jobs = Jobs(desk, signer)
         try:
             with (
                 translated(),
                 connect(url, DatabaseRole.SYSTEM, application_name="teshe-jobs", autocommit=True) as conn,
             ):
-                log.info("jobs_ready")
+                logger.info("jobs_ready")
                 while not stop.is_set:
                     began = clock.monotonic()
                     done = jobs.turn(conn, clock.now())
@@ -123,5 +140,5 @@ def run_jobs(url: str, desk: DeskSettings, clock: Clock, stop: StopSignal) -> No
                     stop.wait(0 if done else PAUSE_SECONDS)
         except (WorldError, psycopg.Error) as error:
             attempt += 1
-            log.error("jobs_failed", error=str(error), kind=type(error).__name__, attempt=attempt)
+            logger.error("jobs_failed", error=str(error), kind=type(error).__name__, attempt=attempt)
             stop.wait(backoff_seconds(attempt))

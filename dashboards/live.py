@@ -98,8 +98,11 @@ async def serve(socket: WebSocket, client: Client, feed: Feed, context: WebConte
         asyncio.create_task(until_closed(socket)),
     ]
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # not gather: it loses the message of a cancellation, by which the server knows its own
+        await asyncio.wait(tasks)
+    for task in ended:
+        task.result()

@@ -26,3 +26,9 @@ class WebSettings(BaseSettings):
         default=500, ge=10, description="Messages kept for a slow client before it must resynchronise"
     )
     max_upload_bytes: int = Field(default=20_000_000, ge=1_000, description="Largest accepted upload [bytes]")
+    record_position_seconds: float = Field(
+        default=0.5,
+        ge=0,
+        le=10,
+        description="A filed record's receipt waits at most so long for its place in the log [s]",
+    )

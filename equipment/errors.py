@@ -17,6 +17,11 @@
     │   ├── UnknownFirmChangeError
     │   ├── FirmChangeStepError       not possible in this state
     │   ├── CorrectionError
+    │   ├── UnknownCylinderError
+    │   ├── CylinderInputError        a fill, a cylinder or a movement cannot be right
+    │   ├── CylinderStepError         the cylinder's state does not know the event
+    │   ├── FillKeyError              an idempotency key was used for another call
+    │   ├── NotAStationError          the organisation is no filling station
     │   └── WeakPasswordError
     └── AccessError
         ├── LoginRefusedError         wrong name or password
@@ -87,6 +92,26 @@ class FirmChangeStepError(EquipmentInputError):
 
 class CorrectionError(EquipmentInputError):
     """The accident entry was corrected already, or does not exist."""
+
+
+class UnknownCylinderError(EquipmentInputError):
+    """No such cylinder, or not visible to whoever asks."""
+
+
+class CylinderInputError(EquipmentInputError):
+    """A value of a cylinder, a fill or a movement cannot be right; the message names each."""
+
+
+class CylinderStepError(EquipmentInputError):
+    """The state of the cylinder does not allow the event."""
+
+
+class FillKeyError(EquipmentInputError):
+    """The idempotency key was used for another call."""
+
+
+class NotAStationError(EquipmentInputError):
+    """The organisation is not registered as a filling station (充装单位)."""
 
 
 class AccessError(EquipmentError):

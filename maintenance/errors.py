@@ -7,6 +7,7 @@
     │   ├── RecordError                a record cannot be right; names every field
     │   ├── UnknownRecordError
     │   ├── IdempotencyError           the same key with another content
+    │   ├── SealError                  a firm's key or signature that does not hold
     │   ├── UnknownLeadError
     │   ├── UnknownHazardError
     │   ├── StepError                  this state does not allow that step
@@ -37,6 +38,10 @@ class UnknownRecordError(MaintenanceInputError):
 
 class IdempotencyError(MaintenanceInputError):
     """The key was used for another record: send corrections under a new key."""
+
+
+class SealError(MaintenanceInputError):
+    """The firm's key is unknown or revoked, or its signature is not over this record."""
 
 
 class UnknownLeadError(MaintenanceInputError):

@@ -19,6 +19,7 @@ from equipment.foundation.clock import SHANGHAI
 from equipment.foundation.database import Connection, load_queries
 from maintenance.errors import StepError, UnknownLeadError
 from maintenance.hazards.clauses import GRADES, require_clause
+from maintenance.sealed import write_hazard_event, write_lead_event
 
 QUERIES = load_queries(__file__)
 URGENT_DEADLINE = timedelta(hours=24)
@@ -99,8 +100,8 @@ def open_or_join(conn: Connection, source: LeadSource, now: datetime) -> int:
         row = conn.execute(query, values).fetchone()
         if row is not None:
             lead_id = int(row[0])
-            detail = Jsonb({"source": source.kind, "source_id": source.id, "evidence": dict(source.evidence)})
-            conn.execute(QUERIES.insert_lead_event, (lead_id, source.unit_no, event, now, None, None, detail))
+            detail = {"source": source.kind, "source_id": source.id, "evidence": dict(source.evidence)}
+            _record(conn, lead_id, source.unit_no, event, now, detail)
             _tell(conn, lead_id, source.unit_no, event, source.summary, None, now)
             return lead_id
     raise StepError("线索状态变化过快，请重试 (the lead changes too fast: try again)")
@@ -140,10 +141,7 @@ def decide(conn: Connection, lead_id: int, judgement: Judgement, asker: Asker, n
         (STATE_OF[judgement.decision], now, asker.account_id, judgement.reason, hazard_id, lead_id),
     )
     event = STATE_OF[judgement.decision]
-    conn.execute(
-        QUERIES.insert_lead_event,
-        (lead_id, unit_no, event, now, asker.account_id, judgement.reason, Jsonb({"hazard_id": hazard_id})),
-    )
+    _record(conn, lead_id, unit_no, event, now, {"hazard_id": hazard_id}, asker, judgement.reason)
     _tell(conn, lead_id, unit_no, event, summary, asker, now)
     return hazard_id
 
@@ -169,10 +167,11 @@ def _list_hazard(
         },
     ).fetchone()  # fmt: skip
     hazard_id, number = (int(row[0]), str(row[1])) if row else (0, "")
-    conn.execute(
-        QUERIES.insert_hazard_event,
-        (hazard_id, unit_no, "list", "", "listed", now, asker.account_id, judgement.reason, Jsonb({"lead": lead_id})),
-    )
+    listed = {
+        "hazard_id": hazard_id, "unit_no": unit_no, "event": "list", "from_state": "", "to_state": "listed", "at": now,
+        "account_id": asker.account_id, "reason": judgement.reason, "evidence": {"lead": lead_id},
+    }  # fmt: skip
+    write_hazard_event(conn, listed, now)
     payload = {"hazard_id": hazard_id, "number": number, "event": "list", "state": "listed", "grade": grade,
                "by": asker.display_name, "at": now.isoformat()}  # fmt: skip
     for name in ("ledger", "desk"):
@@ -185,9 +184,21 @@ def tell_overdue(conn: Connection, now: datetime) -> int:
     found = conn.execute(QUERIES.overdue_leads, (now,)).fetchall()
     for lead_id, unit_no in found:
         conn.execute(QUERIES.tell_overdue, (lead_id,))
-        conn.execute(QUERIES.insert_lead_event, (lead_id, unit_no, "overdue", now, None, None, Jsonb({})))
+        _record(conn, lead_id, unit_no, "overdue", now, {})
         _tell(conn, lead_id, unit_no, "overdue", "", None, now)
     return len(found)
+
+
+def _record(
+    conn: Connection, lead_id: int, unit_no: int, event: str, now: datetime, detail: Mapping[str, Any],
+    asker: Asker | None = None, reason: str | None = None,
+) -> None:  # fmt: skip
+    account = None if asker is None else asker.account_id
+    values = {
+        "lead_id": lead_id, "unit_no": unit_no, "event": event, "at": now, "account_id": account, "reason": reason,
+        "detail": detail,
+    }  # fmt: skip
+    write_lead_event(conn, values, now)
 
 
 def _tell(

@@ -1,16 +1,24 @@
--- name: record_of_key
-select id, digest from maintenance.record where firm_org_id = %s and idempotency_key = %s for update;
+-- name: lock_firm
+select pg_advisory_xact_lock(hashtextextended('filing:' || %s::text, 0));
+
+-- name: records_of_keys
+select idempotency_key, id, digest, received_at from maintenance.record
+where firm_org_id = %s and idempotency_key = any(%s);
+
+-- name: units_of_firm
+select no, id, variety_code from equipment.unit where firm_org_id = %s and id = any(%s);
+
+-- name: add_items
+select maintenance.add_record_items(%s::uuid[], %s::text[], %s::text[], %s::float8[], %s::text[]);
 
 -- name: leads_of_record
 select id from maintenance.lead where source_kind = 'record_item' and source_id like %s order by id;
 
 -- name: insert_record
 insert into maintenance.record (id, unit_no, firm_org_id, idempotency_key, level, template, workers, started_at, ended_at,
-    submitted_at, received_at, state, corrects, content, digest, failed_items)
-values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'submitted', %s, %s, %s, %s);
-
--- name: insert_item
-insert into maintenance.record_item (record_id, item_id, unit_no, result, value, note) values (%s, %s, %s, %s, %s, %s);
+    submitted_at, received_at, state, corrects, content, digest, failed_items, seal_key_id, seal)
+values (%(id)s, %(unit_no)s, %(firm)s, %(key)s, %(level)s, %(template)s, %(workers)s, %(started_at)s, %(ended_at)s,
+    %(submitted_at)s, %(received_at)s, 'submitted', %(corrects)s, %(content)s, %(digest)s, %(failed)s, %(seal_key)s, %(seal)s);
 
 -- name: certificates
 select certificate_no, name, certificate_valid_to from equipment.person
@@ -19,6 +27,9 @@ where organisation_id = %s and certificate_no = any(%s);
 -- name: lock_record
 select r.unit_no, r.state, r.firm_org_id, u.id from maintenance.record r join equipment.unit u on u.no = r.unit_no
 where r.id = %s for update of r;
+
+-- name: record_exists
+select 1 from maintenance.record where id = %s;
 
 -- name: set_record_state
 update maintenance.record set state = %s, confirmed_at = %s, confirmed_by = %s, dispute_reason = %s where id = %s;
@@ -36,9 +47,6 @@ update maintenance.lead set occurrences = occurrences + 1, last_seen_at = greate
     urgent = urgent or %(urgent)s, deadline = case when %(urgent)s and not urgent then least(deadline, %(deadline)s) else deadline end
 where unit_no = %(unit_no)s and cause = %(cause)s and state = 'pending'
 returning id;
-
--- name: insert_lead_event
-insert into maintenance.lead_event (lead_id, unit_no, event, at, account_id, reason, detail) values (%s, %s, %s, %s, %s, %s, %s);
 
 -- name: lock_lead
 select l.id, l.unit_no, l.state, l.summary, l.suggested_grade, l.suggested_clause, u.id, u.jurisdiction_path
@@ -77,10 +85,6 @@ where h.id = %s
 -- name: hazards_of_state
 where (%(state)s = '' or h.state = %(state)s or (%(state)s = 'open' and h.state not in ('closed', 'unsubstantiated')))
   and h.id > %(after)s order by h.id limit %(limit)s
-
--- name: insert_hazard_event
-insert into maintenance.hazard_event (hazard_id, unit_no, event, from_state, to_state, at, account_id, reason, evidence)
-values (%s, %s, %s, %s, %s, %s, %s, %s, %s);
 
 -- name: who_applied
 select account_id from maintenance.hazard_event where hazard_id = %s and event = 'apply' order by id desc limit 1;

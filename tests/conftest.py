@@ -27,6 +27,9 @@ PACKAGES = ("equipment", "ingest", "alarms", "maintenance", "dashboards")
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 """09:00 in Shanghai, a Monday."""
 
+THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+"""Servers that end with the tests; what is about durability starts its own."""
+
 _numbers = count(1)
 _not_run: dict[str, set[str]] = {}
 
@@ -105,7 +108,7 @@ def plain_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         base = given.rsplit("/", 1)[0]
         yield _with_template("given", lambda database: f"{base}/{database}")
         return
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"))
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), settings=THROW_AWAY)
     base = server.start().rsplit("/", 1)[0]
     yield _with_template("plain", lambda database: f"{base}/{database}")
     server.stop()

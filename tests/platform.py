@@ -18,6 +18,7 @@ from equipment.access.model import Role
 from equipment.city.build import LOGINS
 from equipment.foundation.clock import ManualClock
 from equipment.foundation.database import Connection, DatabaseRole, open_pool
+from equipment.transparency.keys import Signer
 from tests.conftest import Database
 from tests.pipeline import PASSWORD, Pipeline
 
@@ -58,8 +59,12 @@ class Platform:
     clock: ManualClock
     conn: Connection
     stack: ExitStack
-    jobs: Jobs = field(default_factory=lambda: Jobs(DeskSettings()))
+    signer: Signer
+    jobs: Jobs = field(init=False)
     people: dict[Role, Person] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.jobs = Jobs(DeskSettings(), self.signer)
 
     def person(self, role: Role) -> Person:
         """The demo account of a role, logged in."""
@@ -91,5 +96,6 @@ def platform_over(database: Database, clock: ManualClock) -> Iterator[Platform]:
         pipeline = Pipeline(worker, clock)
         pool = open_pool(database.url, DatabaseRole.SCOPED, max_size=4, application_name="test-web")
         stack.callback(pool.close)
-        app = create_app(pool, database.url, WebSettings(), clock)
-        yield Platform(app, pipeline, clock, jobs, stack)
+        signer = Signer.generate("teshe.test")
+        app = create_app(pool, database.url, WebSettings(record_position_seconds=0), clock, signer)
+        yield Platform(app, pipeline, clock, jobs, stack, signer)

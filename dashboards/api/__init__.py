@@ -6,8 +6,10 @@ from dashboards.api import (
     alarms,
     calls,
     contracts,
+    cylinders,
     incidents,
     indicators,
+    keys,
     ledger,
     organisations,
     quality,
@@ -20,8 +22,8 @@ from dashboards.api import (
 
 router = APIRouter()
 PARTS = (
-    sessions, units, unit_history, organisations, contracts, rosters, alarms, incidents, calls, records, ledger, indicators,
-    quality,
+    sessions, units, unit_history, organisations, contracts, rosters, alarms, incidents, calls, records, keys, ledger, indicators,
+    quality, cylinders,
 )  # fmt: skip
 for part in PARTS:
     router.include_router(part.router)

@@ -6,13 +6,16 @@ those of the pages, under the role of the web process.
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from statistics import median, quantiles
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from dashboards.bench.services import bench_database, bench_folder, conditions
 from equipment.access import scope
@@ -153,3 +156,18 @@ def measure_search(conn: Connection, seed: int) -> dict[str, Any]:
         "search_slowest": slowest[1],
         "search_p95_ms_by_scope": {name: round(quantiles(own, n=20)[18], 1) for name, own in by_scope.items()},
     }
+
+
+def registry_command(
+    units: Annotated[int, typer.Option(min=1_000, max=2_000_000, help="Units of the register.")] = 500_000,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same register.")] = 7,
+    database_url: Annotated[str | None, typer.Option(help="Server to measure on; default: an embedded one.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of lines.")] = False,
+) -> None:
+    """Counts of a past day and searches, under a scope."""
+    found = measure(units, seed, database_url)
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+        return
+    for name, value in found.items():
+        typer.echo(f"{name:>24}  {value}")

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from alarms.errors import AlarmsError
-from dashboards.commands import bench, demo, inspect, services
+from dashboards.commands import bench, demo, inspect, services, verify
 from dashboards.errors import DashboardsError
 from dashboards.indicators import commands as indicator
 from equipment.errors import EquipmentError
@@ -25,6 +25,8 @@ app.command("demo")(demo.demo_command)
 for name, command in services.COMMANDS.items():
     app.command(name)(command)
 app.command("account")(inspect.account_command)
+app.command("verify")(verify.verify_command)
+app.command("shard")(inspect.shard_command)
 app.command("catalogue")(inspect.catalogue_command)
 app.add_typer(inspect.imports, name="import")
 app.add_typer(inspect.quarantine, name="quarantine")

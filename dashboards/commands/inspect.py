@@ -21,6 +21,7 @@ from equipment.foundation.clock import SystemClock
 from equipment.foundation.database import Connection, DatabaseRole, connect
 from equipment.foundation.errors import BrokerUnavailableError
 from equipment.foundation.settings import FoundationSettings
+from equipment.registry.model import shard_of
 from ingest import account, call_import
 from ingest import quarantine as store
 from ingest.device_guide import device_guide
@@ -146,6 +147,11 @@ def import_calls_command(
     typer.echo(json.dumps({**counts, "ignored_columns": report.ignored_columns}, ensure_ascii=False))
     if report.refused:
         raise typer.Exit(1)
+
+
+def shard_command(unit: Annotated[str, typer.Argument(help="A unit's id, such as L000001.")]) -> None:
+    """The shard of a unit: the hex digit in its topics."""
+    typer.echo(f"{shard_of(unit):x}")
 
 
 def catalogue_command(

@@ -8,19 +8,23 @@ from typing import Annotated, Any
 
 import typer
 import uvicorn
+from psycopg.conninfo import conninfo_to_dict
 
 from alarms.incidents.settings import DeskSettings
 from dashboards.app import create_app
-from dashboards.composition import PACKAGES, process_environment, require_database, starter
+from dashboards.composition import PACKAGES, log_signer, process_environment, require_database, starter
 from dashboards.jobs import run_jobs
 from dashboards.settings import WebSettings
 from dashboards.worker import run_worker
 from equipment.foundation import migrations
 from equipment.foundation.clock import SystemClock
-from equipment.foundation.database import DatabaseRole, connect, open_pool
+from equipment.foundation.database import DatabaseRole, connect, ensure_login, open_pool
+from equipment.foundation.errors import InputError
 from equipment.foundation.logs import configure_logging
+from equipment.foundation.monitor import monitored
 from equipment.foundation.process import StopSignal, Supervisor
 from equipment.foundation.settings import FoundationSettings
+from equipment.registry.store import load_jurisdictions
 from ingest.broker import BrokerAddress, ensure_sessions
 from ingest.lease import make_shards
 from ingest.settings import IngestSettings
@@ -41,7 +45,9 @@ def migrate_command() -> None:
     applied = migrations.migrate(url, PACKAGES)
     for migration in applied:
         typer.echo(f"applied {migration.package}/{migration.file}")
+    web_login(settings)
     with connect(url, DatabaseRole.SYSTEM, application_name="teshe-migrate") as conn:
+        load_jurisdictions(conn)
         clients = make_shards(conn)
     address = BrokerAddress(
         settings.broker_host, settings.broker_port, settings.broker_username, settings.broker_password
@@ -50,15 +56,42 @@ def migrate_command() -> None:
     typer.echo(f"{len(applied)} migrations applied, {len(clients)} sessions ready on {address.host}:{address.port}")
 
 
+def web_login(settings: FoundationSettings) -> None:
+    """Make the web process's own login, which row security binds, where it is configured.
+
+    Raises
+    ------
+    InputError
+        The address of the web's login lacks its name or password, or names the owner.
+    """
+    if settings.web_database_url is None:
+        return
+    owner = conninfo_to_dict(require_database(settings)).get("user")
+    parts = conninfo_to_dict(settings.web_database_url)
+    name, password = parts.get("user"), parts.get("password")
+    if not name or not password or name == owner:
+        raise InputError(
+            "TESHE_WEB_DATABASE_URL must carry a login of its own with its password:"
+            " postgresql://teshe_web:PASSWORD@HOST/DATABASE"
+        )
+    with connect(
+        require_database(settings), DatabaseRole.OWNER, application_name="teshe-migrate", autocommit=True
+    ) as conn:
+        ensure_login(conn, str(name), str(password), DatabaseRole.SCOPED)
+
+
 def worker_command() -> None:
     """Receive, store and judge."""
-    run_worker(_settings(), IngestSettings(), SystemClock(), StopSignal().listen())
+    settings, clock, stop = _settings(), SystemClock(), StopSignal().listen()
+    with monitored(settings.metrics_host, settings.metrics_port, stop, clock):
+        run_worker(settings, IngestSettings(), clock, stop)
 
 
 def jobs_command() -> None:
     """Incidents, leads, clocks."""
-    settings = _settings()
-    run_jobs(require_database(settings), DeskSettings(), SystemClock(), StopSignal().listen())
+    settings, clock, stop = _settings(), SystemClock(), StopSignal().listen()
+    with monitored(settings.metrics_host, settings.metrics_port, stop, clock):
+        run_jobs(require_database(settings), DeskSettings(), log_signer(settings), clock, stop)
 
 
 def web_command(
@@ -70,7 +103,7 @@ def web_command(
     pool = open_pool(url, DatabaseRole.SCOPED, max_size=web.database_connections, application_name="teshe-web")
     try:
         uvicorn.run(
-            create_app(pool, url, web, SystemClock()),
+            create_app(pool, url, web, SystemClock(), log_signer(settings)),
             host=settings.web_host,
             port=port or settings.web_port,
             log_level="warning",
@@ -91,8 +124,9 @@ def run_command(
     require_database(settings)
     stop, supervisor = StopSignal().listen(), Supervisor()
     try:
-        for name in ("worker", "jobs", "web"):
-            supervisor.add(starter(name, logs, process_environment({})), restart=True)
+        for offset, name in enumerate(("worker", "jobs", "web")):
+            port = {"TESHE_METRICS_PORT": str(settings.metrics_port + offset)} if settings.metrics_port else {}
+            supervisor.add(starter(name, logs, process_environment(port)), restart=True)
         typer.echo(f"worker, jobs and web are running; logs in {logs}")
         while not stop.wait(CHECK_SECONDS):
             supervisor.check()

@@ -7,6 +7,7 @@ from dashboards.pages import (
     alarms,
     board,
     calls,
+    cylinders,
     desk,
     ledger,
     maintenance,
@@ -17,5 +18,6 @@ from dashboards.pages import (
 )
 
 router = APIRouter()
-for part in (access, desk, alarms, calls, units, organisations, maintenance, ledger, board, quality, public):
+PARTS = (access, desk, alarms, calls, units, organisations, maintenance, ledger, board, quality, public, cylinders)
+for part in PARTS:
     router.include_router(part.router)

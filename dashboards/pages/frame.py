@@ -31,6 +31,7 @@ SECTIONS: tuple[tuple[str, str, str], ...] = (
     (N_("Maintenance"), "/firm", "firm.view"),
     (N_("To confirm"), "/use-unit", "use_unit.view"),
     (N_("Equipment"), "/units", "unit.view"),
+    (N_("Gas cylinders"), "/cylinders", "cylinder.oversee"),
     (N_("Calls"), "/calls", "call.view"),
     (N_("Hazard ledger"), "/ledger/hazards", "hazard.view"),
     (N_("Indicators"), "/board", "board.view"),

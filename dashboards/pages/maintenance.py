@@ -15,6 +15,9 @@ from dashboards.pages.frame import page
 from dashboards.pages.reads import QUERIES, filters, known, row, rows, value, window
 from dashboards.rendering import local
 from equipment.access.model import Asker
+from equipment.cylinders.stations import is_station
+from maintenance.records.acknowledgement import positions
+from maintenance.records.signatures import signatures_of
 
 router = APIRouter(include_in_schema=False)
 DUE_DAYS = 15
@@ -57,6 +60,7 @@ def use_unit(request: Request, context: Context, asker: Annotated[Asker, Depends
             ),
             "incidents": rows(conn, QUERIES.open_incidents),
             "due": rows(conn, QUERIES.due_units, {"days": DUE_DAYS, "limit": 20}),
+            "fills_cylinders": is_station(conn, asker.organisation_id),
         }
     return page(request, "pages/use_unit.html", feed_after=head, **values)
 
@@ -77,4 +81,6 @@ def record(
     with context.transaction(asker) as conn:
         found = known(row(conn, QUERIES.record, (record_id,)), "No such record, or it lies outside your area.")
         items = rows(conn, QUERIES.record_items, (record_id,))
-    return page(request, "pages/record.html", record=found, items=items)
+        signed = signatures_of(conn, record_id)
+        position = positions(conn, [str(record_id)]).get(str(record_id))
+    return page(request, "pages/record.html", record=found, items=items, signatures=signed, position=position)

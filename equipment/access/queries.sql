@@ -24,8 +24,8 @@ select equipment.issue_token(%s, %s, %s, %s, %s, %s, %s);
 select account_id, login, display_name, role, organisation_id, scope_path, actions from equipment.token_asker(%s, %s, %s);
 
 -- name: audit
-insert into equipment.audit_entry (at, account_id, action, subject, reason, before, after, origin)
-values (%s, %s, %s, %s, %s, %s, %s, %s);
+insert into equipment.audit_entry (entry_id, at, account_id, action, subject, reason, before, after, origin)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s);
 
 -- name: set_scope
 select set_config('teshe.scope_kind', %s, true), set_config('teshe.scope_path', %s, true),
@@ -39,3 +39,7 @@ update equipment.api_token set revoked_at = %s where id = %s and revoked_at is n
 
 -- name: forget_sessions
 delete from equipment.login_session where expires_at <= %s;
+
+-- name: audit_entries
+select entry_id::text, at, account_id, action, subject, reason, before, after, origin from equipment.audit_entry
+where entry_id = any(%s::uuid[]);

@@ -9,14 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
+from uuid import uuid4
 
 from psycopg.types.json import Jsonb
 from pwdlib import PasswordHash
 
+from equipment.access import sealed
 from equipment.access.model import SCOPE_OF, Asker, Role, ScopeKind
 from equipment.errors import LoginLockedError, LoginRefusedError, OutOfScopeError, WeakPasswordError
 from equipment.foundation.clock import SHANGHAI
 from equipment.foundation.database import Connection, load_queries
+from equipment.transparency import log
+from equipment.transparency.entry import digest_of
 
 QUERIES = load_queries(__file__)
 SESSION_LIFETIME = timedelta(hours=12)
@@ -224,6 +228,21 @@ def audit(
 ) -> None:
     """Write who did what to what, in the transaction that did it; ``reason`` alone is short for a change with it."""
     said = change or Change(reason)
-    before = None if said.before is None else Jsonb(dict(said.before))
-    after = None if said.after is None else Jsonb(dict(said.after))
-    conn.execute(QUERIES.audit, (now, asker.account_id, action, subject, said.reason, before, after, said.origin))
+    before = None if said.before is None else dict(said.before)
+    after = None if said.after is None else dict(said.after)
+    entry_id = str(uuid4())
+    content = sealed.content_of(
+        {
+            "at": now,
+            "account_id": asker.account_id,
+            "action": action,
+            "subject": subject,
+            "reason": said.reason,
+            "before": before,
+            "after": after,
+            "origin": said.origin,
+        }
+    )
+    values = [Jsonb(v) if isinstance(v, dict) else v for v in content.values()]
+    conn.execute(QUERIES.audit, (entry_id, *values))
+    log.seal(conn, sealed.KIND, entry_id, digest_of(content), now)

@@ -13,6 +13,7 @@ from equipment.catalogue.load import load_catalogue
 from equipment.catalogue.varieties import Jurisdiction, jurisdictions, varieties
 from equipment.city import names
 from equipment.city.history import CityHistory
+from equipment.cylinders.city import simulate_filling
 from equipment.foundation.clock import SHANGHAI
 from equipment.foundation.database import Connection
 from equipment.registry import store
@@ -97,6 +98,7 @@ def build_city(conn: Connection, *, units: int, seed: int, now: datetime, passwo
     builder.accounts(password, city)
     # its own chance, so that the past can be enriched without moving the present
     CityHistory(conn, random.Random(seed * 7919 + 1), now).add(city.firms, city.stations)  # noqa: S311  # a simulation
+    builder.filling_stations(password, seed)
     return city
 
 
@@ -136,6 +138,13 @@ class _Builder:
     def stations(self) -> list[int]:
         homes = [d for d in self._districts if d.gb2260]
         return [self._organisation("rescue_station", f"{home.zh}电梯应急救援站", home) for home in homes]
+
+    def filling_stations(self, password: str, seed: int) -> None:
+        homes = [d for d in self._districts if d.gb2260][:2]
+        found = [self._organisation("filling_station", f"{home.zh}示例液化气充装站", home) for home in homes]
+        simulate_filling(self._conn, found, cylinders=200, seed=seed, now=self._now)
+        account = NewAccount("filling", "气瓶充装站负责人", password, Role.USE_UNIT_DIRECTOR, found[0])
+        create_account(self._conn, account, self._now)
 
     def units(self, lifts: int, city: City) -> int:
         codes, weights = zip(*LIFT_VARIETIES, strict=True)

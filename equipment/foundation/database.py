@@ -143,6 +143,14 @@ def connect(url: str, role: DatabaseRole, *, application_name: str, autocommit: 
         return conn
 
 
+def ensure_login(conn: Connection, name: str, password: str, role: DatabaseRole) -> None:
+    """Make or correct a login that has the rights of ``role`` and nothing else. Needs the owner, in autocommit."""
+    exists = conn.execute("select 1 from pg_roles where rolname = %s", (name,)).fetchone()
+    verb = sql.SQL("alter") if exists else sql.SQL("create")
+    conn.execute(sql.SQL("{} role {} login password {}").format(verb, sql.Identifier(name), sql.Literal(password)))
+    conn.execute(sql.SQL("grant {} to {}").format(sql.Identifier(role.value), sql.Identifier(name)))
+
+
 def open_pool(url: str, role: DatabaseRole, *, max_size: int, application_name: str) -> Pool:
     """A pool of connections with the rights of ``role``; each use is one explicit transaction."""
 

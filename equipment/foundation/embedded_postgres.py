@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
@@ -23,7 +24,7 @@ from psycopg import sql
 
 from equipment.foundation import launcher
 from equipment.foundation.clock import Clock, SystemClock
-from equipment.foundation.database import DatabaseRole, connect
+from equipment.foundation.database import DatabaseRole, connect, ensure_login
 from equipment.foundation.errors import AlreadyRunningError, DataVersionError, InputError, StartFailedError
 from equipment.foundation.ports import remembered_port
 from equipment.foundation.process import Child, spawn, wait_until
@@ -76,7 +77,15 @@ def binaries() -> Path:
 class EmbeddedPostgres:
     """One server in one data directory."""
 
-    def __init__(self, data_dir: Path, port: int | None = None, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        port: int | None = None,
+        clock: Clock | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """``settings`` replaces single values of :data:`CONFIGURATION`: throw-away servers need no durability."""
+        self._settings = {**CONFIGURATION, **(settings or {})}
         self._home = data_dir.absolute()
         self._data = self._home / "data"
         self._wanted_port = port
@@ -116,7 +125,7 @@ class EmbeddedPostgres:
         self._check_version()
         self._clear_stale_pid()
         self._port = remembered_port(self._home / "port", self._wanted_port)
-        options = [f"-c{name}={value}" for name, value in {**CONFIGURATION, "port": str(self._port)}.items()]
+        options = [f"-c{name}={value}" for name, value in {**self._settings, "port": str(self._port)}.items()]
         self._child = spawn(
             [str(self._bin / "postgres"), "-D", str(self._data), *options],
             name="postgres",
@@ -141,12 +150,7 @@ class EmbeddedPostgres:
         """URL of a login that has the rights of ``role`` and nothing else; made if missing."""
         password = self._secret(f"{name}.password")
         with connect(self.url, DatabaseRole.OWNER, application_name="teshe-setup", autocommit=True) as conn:
-            exists = conn.execute("select 1 from pg_roles where rolname = %s", (name,)).fetchone()
-            verb = sql.SQL("alter") if exists else sql.SQL("create")
-            conn.execute(
-                sql.SQL("{} role {} login password {}").format(verb, sql.Identifier(name), sql.Literal(password))
-            )
-            conn.execute(sql.SQL("grant {} to {}").format(sql.Identifier(role.value), sql.Identifier(name)))
+            ensure_login(conn, name, password, role)
         return self.url_of(name, password, DATABASE)
 
     def _take_lock(self) -> None:

@@ -52,6 +52,7 @@ class StopSignal:
         self._read_end, self._write_end = os.pipe()
         weakref.finalize(self, _close_all, (self._read_end, self._write_end))
         self._asked = False
+        self._looks = 0
 
     def listen(self) -> StopSignal:
         """Stop on SIGINT and SIGTERM (main thread only)."""
@@ -71,7 +72,13 @@ class StopSignal:
     @property
     def is_set(self) -> bool:
         """Whether someone asked."""
+        self._looks += 1
         return self._asked
+
+    @property
+    def looks(self) -> int:
+        """How often somebody has looked: a loop that turns makes it grow."""
+        return self._looks
 
     def fileno(self) -> int:
         """A descriptor that becomes readable when someone asks, for a selector."""
@@ -82,7 +89,7 @@ class StopSignal:
         poller = select.poll()
         poller.register(self._read_end, select.POLLIN)
         poller.poll(max(0.0, seconds) * 1_000)
-        return self._asked
+        return self.is_set
 
 
 def _close_all(descriptors: Sequence[int]) -> None:

@@ -26,7 +26,16 @@ class FoundationSettings(BaseSettings):
     broker_ack_wait_seconds: float = Field(
         5.0, gt=0, description="After how long the broker sends an unacknowledged message again [s]"
     )
+    log_key_file: Path | None = Field(
+        None,
+        description="Private key that signs the tamper-evident log; made if missing; default: keys/log.key in data_dir",
+    )
+    log_origin: str = Field("teshe/341300", description="Name of the tamper-evident log in its signed checkpoints")
     web_host: str = Field("127.0.0.1", description="Address the web process listens on")
     web_port: int = Field(8800, ge=0, le=65535, description="Its port")
+    metrics_host: str = Field("127.0.0.1", description="Address of /metrics and /healthz of worker and jobs")
+    metrics_port: int = Field(
+        0, ge=0, le=65535, description="Their port; 0: none. Under teshe run jobs takes the next one"
+    )
     log_format: Literal["json", "console"] = Field("json", description="json for machines, console for people")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is written")

@@ -43,6 +43,14 @@ def publish(
     conn.execute(QUERIES.publish, (stream, kind, unit_no, Jsonb(payload), now))
 
 
+def publish_many(
+    conn: Connection, stream: str, kind: str, messages: Sequence[tuple[int | None, dict[str, Any]]], now: datetime
+) -> None:
+    """:func:`publish` for many messages, as (unit_no, payload), in their order."""
+    with conn.cursor() as cursor:
+        cursor.executemany(QUERIES.publish, [(stream, kind, unit, Jsonb(payload), now) for unit, payload in messages])
+
+
 def sequence(conn: Connection, stream: str, now: datetime) -> int:
     """Number what has committed since the last call; returns how many.
 

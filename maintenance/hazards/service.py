@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import sql
-from psycopg.types.json import Jsonb
 
 from equipment.access.model import Asker
 from equipment.foundation import stream
@@ -18,6 +17,7 @@ from equipment.foundation.database import Connection
 from maintenance.errors import MeanwhileError, StepError, UnknownHazardError
 from maintenance.hazards.lifecycle import NEEDS, HazardState, HazardStep, next_state
 from maintenance.leads import QUERIES
+from maintenance.sealed import write_hazard_event
 
 OFFICERS = 2
 """复查 by at least two (总局令第57号)."""
@@ -108,13 +108,12 @@ def act(conn: Connection, hazard_id: int, step: Step, asker: Asker, now: datetim
         ),
         {**values, "state": after.value, "hazard_id": hazard_id},
     )
-    conn.execute(
-        QUERIES.insert_hazard_event,
-        (
-            hazard_id, hazard.unit_no, step.event.value, hazard.state, after.value, now, asker.account_id, step.reason,
-            Jsonb(dict(step.detail)),
-        ),
-    )  # fmt: skip
+    entry = {
+        "hazard_id": hazard_id, "unit_no": hazard.unit_no, "event": step.event.value, "from_state": hazard.state,
+        "to_state": after.value, "at": now, "account_id": asker.account_id, "reason": step.reason,
+        "evidence": dict(step.detail),
+    }  # fmt: skip
+    write_hazard_event(conn, entry, now)
     payload = {"hazard_id": hazard_id, "number": hazard.number, "event": step.event.value, "state": after.value,
                "grade": hazard.grade, "by": asker.display_name, "at": now.isoformat()}  # fmt: skip
     for name in ("ledger", "desk"):

@@ -1,188 +1,45 @@
-"""Filing, confirming and disputing records. Every function runs in its caller's transaction and scope."""
+"""Confirming and disputing records. Every function runs in its caller's transaction and scope."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from datetime import datetime
+from typing import Any
+from uuid import UUID
 
-from psycopg.types.json import Jsonb
-
-from equipment.access.model import Asker, ScopeKind
-from equipment.errors import UnknownUnitError
+from equipment.access.model import Asker
 from equipment.foundation import stream
-from equipment.foundation.clock import SHANGHAI
 from equipment.foundation.database import Connection, load_queries
-from equipment.registry.model import Unit
-from equipment.registry.store import require_unit
 from maintenance import leads
-from maintenance.checklists.catalogue import Checklist, Item, annex_of, checklist, load_items
-from maintenance.errors import IdempotencyError, RecordError, StepError, UnknownRecordError
-from maintenance.leads import LeadSource
-from maintenance.records.model import ItemResult, Record, canonical, content_of, problems
+from maintenance.checklists.catalogue import Item, annex_of, checklist
+from maintenance.errors import StepError, UnknownRecordError
+from maintenance.records.signatures import Shown, sign
 
 QUERIES = load_queries(leads.__file__)
-FAILED_ITEM_DEADLINE = timedelta(days=7)
-SHORT_VISIT = timedelta(minutes=15)
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What the firm gets back: the record's id and digest, the leads it opened or joined, doubts that did not stop it."""
-
-    record_id: UUID
-    digest: str
-    leads: tuple[int, ...]
-    warnings: tuple[str, ...]
-    repeated: bool = False
-
-
-def submit(conn: Connection, record: Record, asker: Asker, idempotency_key: str, now: datetime) -> Receipt:
-    """File a record. The same key with the same content gives the first receipt again.
-
-    A failed item opens or joins a lead in the same transaction.
+def require(conn: Connection, record_id: UUID) -> None:
+    """Pass when the record exists and the caller may see it.
 
     Raises
     ------
-    RecordError
-        With everything that cannot be right.
-    IdempotencyError
-        The key was used for another record.
+    UnknownRecordError
     """
-    digest = hashlib.sha256(canonical(record)).digest()
-    firm = asker.organisation_id
-    if asker.scope_kind is not ScopeKind.FIRM or firm is None:
-        raise RecordError([("firm", "只有维保单位可以填报 (only a maintenance firm files records)")])
-    known = conn.execute(QUERIES.record_of_key, (firm, idempotency_key)).fetchone()
-    if known is not None:
-        if bytes(known[1]) != digest:
-            raise IdempotencyError(
-                f"幂等键 {idempotency_key} 已用于另一份记录 {known[0]} (key used for another record: correct with a new key)"
-            )
-        opened = [int(row[0]) for row in conn.execute(QUERIES.leads_of_record, (f"{known[0]}:%",))]
-        return Receipt(known[0], digest.hex(), tuple(opened), (), repeated=True)
-    unit = _unit(conn, record, firm)
-    annex = annex_of(unit.variety_code)
-    due = checklist(annex, record.level) if annex is not None else None
-    wrong = problems(record, due, now)
-    if wrong:
-        raise RecordError(wrong)
-    warnings = _doubts(conn, record, firm)
-    record_id = _insert(conn, record, unit, firm, idempotency_key, digest, due, now)
-    opened = [_lead(conn, record, record_id, unit, item, now) for item in record.items if item.result == "fail"]
-    _tell(conn, record_id, unit.no, unit.id, "submitted", asker, now)
-    return Receipt(record_id, digest.hex(), tuple(opened), tuple(warnings))
+    if conn.execute(QUERIES.record_exists, (record_id,)).fetchone() is None:
+        raise UnknownRecordError(f"没有维保记录 {record_id} (no such record)")
 
 
-def _unit(conn: Connection, record: Record, firm: int) -> Unit:
-    try:
-        unit = require_unit(conn, record.unit_id)
-    except UnknownUnitError:
-        raise RecordError([("unit_id", f"没有设备 {record.unit_id}，或不由贵单位维保 (not one of yours)")]) from None
-    if unit.firm_org_id != firm:
-        raise RecordError([("unit_id", f"{record.unit_id} 不由贵单位维保 (not one of yours)")])
-    return unit
-
-
-def _doubts(conn: Connection, record: Record, firm: int) -> list[str]:
-    """What merely looks wrong: it is kept, said, and left to the inspector."""
-    found = []
-    numbers = [w.certificate_no for w in record.workers if w.certificate_no]
-    known = {row[0]: row for row in conn.execute(QUERIES.certificates, (firm, numbers))}
-    day = record.sign_in.at.astimezone(SHANGHAI).date()
-    for worker in record.workers:
-        entry = known.get(worker.certificate_no)
-        if worker.certificate_no is None or entry is None:
-            found.append(f"{worker.name}: 证书未登记 (certificate not registered)")
-        elif entry[2] is not None and entry[2] < day:
-            found.append(f"{worker.name}: 证书已于 {entry[2]} 到期 (certificate expired)")
-        elif entry[1] != worker.name:
-            found.append(f"{worker.name}: 证书属于 {entry[1]} (certificate of somebody else)")
-    if record.sign_out.at - record.sign_in.at < SHORT_VISIT:
-        found.append("维保时长不足 15 分钟 (shorter than a quarter of an hour)")
-    return found
-
-
-def _insert(
-    conn: Connection,
-    record: Record,
-    unit: Unit,
-    firm: int,
-    key: str,
-    digest: bytes,
-    due: Checklist | None,
-    now: datetime,
-) -> UUID:
-    record_id = uuid4()
-    template = due.template if due is not None else "制造单位要求"
-    workers = [{"name": w.name, "certificate_no": w.certificate_no} for w in record.workers]
-    failed = sum(item.result == "fail" for item in record.items)
-    if record.corrects is not None:
-        _mark_corrected(conn, record.corrects, firm)
-    conn.execute(
-        QUERIES.insert_record,
-        (
-            record_id, unit.no, firm, key, record.level, template, Jsonb(workers), record.sign_in.at, record.sign_out.at,
-            record.submitted_at, now, record.corrects, Jsonb(content_of(record)), digest, failed,
-        ),
-    )  # fmt: skip
-    with conn.cursor() as cursor:
-        cursor.executemany(
-            QUERIES.insert_item,
-            [(record_id, i.id, unit.no, i.result, i.value, i.note) for i in record.items],
-        )
-    return record_id
-
-
-def _mark_corrected(conn: Connection, corrected: UUID, firm: int) -> None:
-    row = conn.execute(QUERIES.lock_record, (corrected,)).fetchone()
-    if row is None or row[2] != firm:
-        raise RecordError([("corrects", f"没有可更正的记录 {corrected} (no record of yours)")])
-    if row[1] == "corrected":
-        raise RecordError([("corrects", "该记录已被更正，请更正最新一份 (corrected already: correct the newest)")])
-    conn.execute(QUERIES.set_record_state, ("corrected", None, None, None, corrected))
-
-
-def _lead(conn: Connection, record: Record, record_id: UUID, unit: Unit, item: ItemResult, now: datetime) -> int:
-    known = _item(item.id)
-    name = known.name_zh if known else item.id
-    clause = known.clause if known else ""
-    evidence = {
-        "record": str(record_id), "item": item.id, "name": name, "requirement": known.requirement_zh if known else "",
-        "note": item.note, "value": item.value, "level": record.level, "at": record.sign_out.at.isoformat(),
-        "workers": [w.name for w in record.workers],
-    }  # fmt: skip
-    source = LeadSource(
-        unit_no=unit.no,
-        kind="record_item",
-        id=f"{record_id}:{item.id}",
-        cause=f"item:{item.id}",
-        summary=f"维保不合格：{name}",
-        evidence=evidence,
-        grade="serious" if clause else "general",
-        clause=clause or None,
-        urgent=bool(clause),
-        deadline=now + (leads.URGENT_DEADLINE if clause else FAILED_ITEM_DEADLINE),
-    )
-    return leads.open_or_join(conn, source, now)
-
-
-def _item(item_id: str) -> Item | None:
-    return next((item for item in load_items() if item.id == item_id), None)
-
-
-def confirm(conn: Connection, record_id: UUID, asker: Asker, now: datetime) -> None:
-    """确认 by the use-unit's officer.
+def confirm(conn: Connection, record_id: UUID, asker: Asker, shown: Shown, now: datetime) -> None:
+    """确认 by the use-unit's officer: he signs what he was shown.
 
     Raises
     ------
     UnknownRecordError
     StepError
-        It is confirmed, disputed or corrected already.
+        It is confirmed, disputed or corrected already, or he was shown something else.
     """
     _decide(conn, record_id, asker, "confirmed", None, now)
+    sign(conn, record_id, asker, shown, now)
 
 
 def dispute(conn: Connection, record_id: UUID, asker: Asker, reason: str, now: datetime) -> None:
@@ -204,16 +61,15 @@ def _decide(conn: Connection, record_id: UUID, asker: Asker, state: str, reason:
     if row[1] != "submitted":
         raise StepError(f"记录状态为 {row[1]}，不能再次确认或异议 (decided already)")
     conn.execute(QUERIES.set_record_state, (state, now, asker.account_id, reason, record_id))
-    _tell(conn, record_id, row[0], row[3], state, asker, now)
-
-
-def _tell(
-    conn: Connection, record_id: UUID, unit_no: int, unit_id: str, event: str, asker: Asker, now: datetime
-) -> None:
-    payload = {"record_id": str(record_id), "unit_id": unit_id, "event": event, "by": asker.display_name,
-               "at": now.isoformat()}  # fmt: skip
     for name in ("ledger", "desk"):
-        stream.publish(conn, name, "record", payload, unit_no=unit_no, now=now)
+        stream.publish(conn, name, "record", told(record_id, row[3], state, asker, now), unit_no=row[0], now=now)
+
+
+def told(record_id: UUID, unit_id: str, event: str, asker: Asker, now: datetime) -> dict[str, Any]:
+    """What the ledger and the desk hear of a record."""
+    return {
+        "record_id": str(record_id), "unit_id": unit_id, "event": event, "by": asker.display_name, "at": now.isoformat(),
+    }  # fmt: skip
 
 
 def expected_items(variety_code: str, level: str) -> Sequence[Item]:

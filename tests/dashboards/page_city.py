@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 
 from equipment.access import store as access
 from equipment.access.model import Role
+from equipment.cylinders.city import simulate_filling
 from equipment.foundation.database import Connection
 
 LONG_NAME = "宿州市埇桥区汴河街道银河一路与淮海北路交叉口国购广场二期商业综合体A座写字楼消防梯"
@@ -17,6 +18,7 @@ LONG_NAME = "宿州市埇桥区汴河街道银河一路与淮海北路交叉口�
 HOSTILE_NAME = "<img src=x onerror=alert(1)> 银河花园 2 号楼"
 PASSWORD = "page-city-9"  # of a throw-away database
 RECORD = UUID(int=1)
+CYLINDER = "3413020100000001"
 DISTRICTS = (("341302", "埇桥区", "Yongqiao District"), ("341321", "砀山县", "Dangshan County"))
 
 
@@ -302,3 +304,7 @@ def build(conn: Connection, now: datetime) -> None:
     add_incidents(conn, units, firm, accounts[Role.DESK], now)
     add_maintenance(conn, units, firm, user, accounts[Role.INSPECTOR], now)
     add_data_quality(conn, units[0], now)
+    fillers = [
+        add_organisation(conn, "filling_station", f"{name}液化气充装站", now) for name in ("埇桥示例", "砀山示例")
+    ]
+    simulate_filling(conn, fillers, cylinders=40, seed=5, now=now)

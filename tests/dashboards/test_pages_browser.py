@@ -29,6 +29,7 @@ from dashboards.app import create_app
 from dashboards.settings import WebSettings
 from equipment.foundation.clock import ManualClock
 from equipment.foundation.database import DatabaseRole, connect, open_pool
+from equipment.transparency.keys import Signer
 from tests.conftest import START, Server
 from tests.dashboards import page_city
 from tests.services.probes import chromium_path
@@ -59,11 +60,19 @@ PAGES: dict[str, tuple[str, ...]] = {
     "firm_manager": ("/firm", "/records", f"/records/{page_city.RECORD}", "/ledger/hazards"),
     "use_unit_officer": ("/use-unit", f"/records/{page_city.RECORD}"),
     "inspector": ("/ledger", "/ledger/leads/1", "/ledger/hazards", "/ledger/hazards/1", "/ledger/hazards/2"),
-    "regulator": ("/board", "/board/definitions"),
+    "regulator": (
+        "/board",
+        "/board/definitions",
+        "/cylinders",
+        "/cylinders?view=fills",
+        "/cylinders?view=refused",
+        "/cylinders?view=all",
+        f"/cylinders/{page_city.CYLINDER}",
+    ),
     "security_admin": ("/audit",),
     "auditor": ("/audit", "/desk/1"),
 }
-PUBLIC = ("/login", "/lift", "/lift/341000")
+PUBLIC = ("/login", "/lift", "/lift/341000", "/cylinder", f"/cylinder/{page_city.CYLINDER}")
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +94,10 @@ def site(plain_server: Server) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     config = uvicorn.Config(
-        create_app(pool, url, settings, ManualClock(START)), port=port, log_level="warning", ws="websockets-sansio"
+        create_app(pool, url, settings, ManualClock(START), Signer.generate("teshe.test")),
+        port=port,
+        log_level="warning",
+        ws="websockets-sansio",
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)

@@ -19,7 +19,7 @@ from tests.platform import Platform
 PUBLIC = {
     ("POST", "/api/v1/sessions"), ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/login"),
     ("POST", "/login"), ("GET", "/"), ("GET", "/lift"), ("GET", "/lift/{plate}"), ("GET", "/api/v1/openapi.json"),
-    ("POST", "/preferences"),
+    ("POST", "/preferences"), ("GET", "/cylinder"), ("GET", "/cylinder/{code}"), ("GET", "/api/v1/public/cylinders/{code}"),
 }  # fmt: skip
 """Routes that nobody needs an account for."""
 

@@ -1,0 +1,81 @@
+"""What stands in the log for one thing: a salted commitment, and where the thing is told. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import rfc8785
+
+from equipment.transparency.merkle import Hash, leaf_hash
+
+SALT_BYTES = 16
+VERSION = 1
+
+
+def new_salt() -> bytes:
+    """A salt: without it nobody can try values against a commitment, and erasing it erases the link."""
+    return secrets.token_bytes(SALT_BYTES)
+
+
+def plain(value: object) -> object:
+    """A value as canonical JSON can carry it: times in UTC, whole numbers beyond 2^53 and decimals as text."""
+    match value:
+        case datetime():
+            return utc_text(value)
+        case bool() | None | str():
+            return value
+        case int():
+            return value if abs(value) < 2**53 else str(value)
+        case float():
+            return value
+        case Mapping():
+            return {str(name): plain(inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [plain(inner) for inner in value]
+        case _:
+            return str(value)
+
+
+def digest_of(content: Mapping[str, object]) -> bytes:
+    """SHA-256 of the canonical form (RFC 8785) of some content."""
+    return hashlib.sha256(rfc8785.dumps(plain(content))).digest()  # type: ignore[arg-type]
+
+
+def commitment_of(salt: bytes, digest: bytes) -> bytes:
+    """SHA-256 over the salt and the SHA-256 digest of the canonical content."""
+    return hashlib.sha256(salt + digest).digest()
+
+
+def utc_text(at: datetime) -> str:
+    """The one way a time is written in what is hashed: UTC, microseconds, ``Z``."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One leaf. ``subject`` names the thing without saying anything about it."""
+
+    kind: str
+    subject: str
+    commitment: bytes
+    at: datetime
+
+    def canonical(self) -> bytes:
+        """The bytes that are hashed into the tree (RFC 8785)."""
+        return rfc8785.dumps(
+            {
+                "at": utc_text(self.at),
+                "commitment": self.commitment.hex(),
+                "kind": self.kind,
+                "subject": self.subject,
+                "v": VERSION,
+            }
+        )
+
+    def leaf(self) -> Hash:
+        """Leaf hash in the tree."""
+        return leaf_hash(self.canonical())

@@ -1,0 +1,50 @@
+-- name: insert_hazard_event
+insert into maintenance.hazard_event (hazard_id, unit_no, event, from_state, to_state, at, account_id, reason, evidence)
+values (%(hazard_id)s, %(unit_no)s, %(event)s, %(from_state)s, %(to_state)s, %(at)s, %(account_id)s, %(reason)s, %(evidence)s)
+returning id;
+
+-- name: insert_lead_event
+insert into maintenance.lead_event (lead_id, unit_no, event, at, account_id, reason, detail)
+values (%(lead_id)s, %(unit_no)s, %(event)s, %(at)s, %(account_id)s, %(reason)s, %(detail)s)
+returning id;
+
+-- name: records
+select id::text, content from maintenance.record where id = any(%s::uuid[]);
+
+-- name: hazard_events
+select id, hazard_id, unit_no, event, from_state, to_state, at, account_id, reason, evidence
+from maintenance.hazard_event where id = any(%s);
+
+-- name: lead_events
+select id, lead_id, unit_no, event, at, account_id, reason, detail from maintenance.lead_event where id = any(%s);
+
+-- name: record_positions
+select e.seq, r.id::text, r.content from maintenance.record r
+join equipment.log_entry e on e.kind = 'record' and e.subject = r.id::text
+where r.id = any(%(ids)s::uuid[]) order by e.seq;
+
+-- name: records_of_unit
+select r.id::text from maintenance.record r join equipment.unit u on u.no = r.unit_no where u.id = %s order by r.ended_at;
+
+-- name: record_to_sign
+select unit_no, digest, state from maintenance.record where id = %s;
+
+-- name: insert_signature
+insert into maintenance.record_signature (record_id, unit_no, role, account_id, signer, digest, method, device, device_time,
+    received_at)
+values (%(record_id)s, %(unit_no)s, %(role)s, %(account_id)s, %(signer)s, %(digest)s, %(method)s, %(device)s,
+    %(device_time)s, %(received_at)s)
+on conflict (record_id, role, account_id) do nothing
+returning id;
+
+-- name: signatures
+select role, signer, account_id, encode(digest, 'hex'), method, device, device_time, received_at
+from maintenance.record_signature where record_id = %s order by id;
+
+-- name: signature_entries
+select id, record_id::text as record_id, unit_no, role, account_id, signer, encode(digest, 'hex') as digest, method, device,
+       device_time, received_at
+from maintenance.record_signature where id = any(%s);
+
+-- name: positions
+select subject, seq from equipment.log_entry where kind = 'record' and subject = any(%s);
