@@ -97,6 +97,10 @@ def _with_template(name: str, url_of: Callable[[str], str]) -> Server:
     with psycopg.connect(url_of("postgres"), autocommit=True) as conn:
         conn.execute(sql.SQL("create database {}").format(sql.Identifier(template)))
     migrate(url_of(template), PACKAGES)
+    with psycopg.connect(url_of("postgres"), autocommit=True) as conn:
+        # TimescaleDB's own workers would sit in the template, and a database in use cannot be cloned
+        conn.execute(sql.SQL("alter database {} allow_connections false").format(sql.Identifier(template)))
+        conn.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (template,))
     return Server(name, url_of, template)
 
 
