@@ -68,7 +68,12 @@ def register_story(conn: Connection, unit: Unit, records: list[Any], today: date
     return {
         "periods": periods,
         "bands": bands(periods, today),
-        "officers": [p for p in periods if p.attribute in ("director", "officer") and holds(p, today)],
+        # a name that this reader may not see still says that somebody is named
+        "officers": {
+            p.attribute: p.label or f"#{p.value}"
+            for p in periods
+            if p.attribute in ("director", "officer") and holds(p, today)
+        },
         "policy": next((p for p in periods if p.attribute == "policy" and holds(p, today)), None),
         "inspections": list(reversed(due_store.inspections(conn, unit.no))),
         "dues": due_rows(conn, unit, [(r.level, local(r.ended_at).date()) for r in records], today),
