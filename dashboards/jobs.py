@@ -1,6 +1,6 @@
 """The jobs process: numbers the streams, turns alarms and calls into incidents and leads, watches every clock.
 
-One loop of short transactions. A second jobs process may run beside it: sequencers take a lock, consumers lock their
+One loop of short transactions; the upkeep of the store runs beside it (ingest/upkeep.py). A second jobs process may run beside it: sequencers take a lock, consumers lock their
 cursor, and clocks act through the same state tables as people.
 """
 

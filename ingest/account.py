@@ -1,7 +1,8 @@
 """损失账: what was published against what was stored, by key.
 
-Two accounts. The *delivery* account is kept by the worker per shard and batch: received = stored + duplicates +
-quarantined + redelivered. The *end-to-end* account compares a publisher's own log with the store, sample by sample.
+Two accounts. The *delivery* account is kept by the worker in the transaction of each batch: received = stored +
+duplicates + quarantined + redelivered, per shard at once, and per hour and unit as soon as the upkeep has folded the
+batches' notes. The *end-to-end* account compares a publisher's own log with the store, sample by sample.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from pathlib import Path
 
 from equipment.catalogue.load import load_catalogue
 from equipment.foundation.database import Connection, load_queries
+from equipment.foundation.errors import NotMigratedError
+from ingest.sequence import TOLERANCE
 from ingest.simulator.keylog import Published, read_log
 from ingest.simulator.messages import Key
 from ingest.store import moment
@@ -66,6 +69,145 @@ def delivery(conn: Connection, since: datetime) -> Delivery:
 def delivery_by_shard(conn: Connection, since: datetime) -> dict[int, Delivery]:
     """The delivery account of each shard since a moment."""
     return {int(row[0]): Delivery(*map(int, row[1:])) for row in conn.execute(QUERIES.delivery_by_shard, (since,))}
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """The account of one hour of receipt."""
+
+    hour: datetime
+    delivery: Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """The account of one terminal since a moment; ``unit_id`` None: what no unit could be told of.
+
+    ``missing``: sequence numbers that have not come, in ``gaps`` gaps. ``restarts`` and ``filled``: since it was first
+    heard, how often it counted anew, and how many numbers came after their successors; None without any number.
+    """
+
+    unit_id: str | None
+    delivery: Delivery
+    unusable_clock: int
+    missing: int
+    gaps: int
+    restarts: int | None
+    filled: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeqGap:
+    """Numbers of a terminal that have not come, between two samples that have."""
+
+    unit_id: str
+    first: int
+    last: int
+    noticed_at: datetime
+    before_at: datetime
+    after_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GapTotals:
+    """All gaps since a moment."""
+
+    units: int
+    gaps: int
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The installation as monitoring sees it; ``last_batch_at`` None: nothing has ever been received."""
+
+    last_batch_at: datetime | None
+    dirty_markers: int
+    account_notes: int
+    stream_pending: int
+    shards_owned: int
+    devices_online: int
+    devices_offline: int
+    replays_waiting: int
+    quarantine_waiting: int
+    upkeep_ran_at: datetime | None
+    accept_from: datetime
+    complete_from: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """When a duty of the upkeep last ran, and whether it fails."""
+
+    name: str
+    ran_at: datetime
+    seconds: float
+    done: int
+    failed_at: datetime | None
+    failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which part of the account: since when, of which unit (None: all), at most so many rows, and the present moment."""
+
+    since: datetime
+    now: datetime
+    unit_id: str | None = None
+    most: int = 50
+
+    def values(self) -> dict[str, object]:
+        """As parameters of a query."""
+        return {"since": self.since, "settled": self.now - TOLERANCE, "unit": self.unit_id, "most": self.most}
+
+
+def total(conn: Connection) -> Delivery:
+    """The delivery account since the beginning, up to the notes that are not folded yet."""
+    row = conn.execute(QUERIES.total).fetchone()
+    return Delivery(*(int(value) for value in row or (0,) * 6))
+
+
+def by_hour(conn: Connection, asked: Asked) -> list[Hour]:
+    """The account per hour of receipt, oldest first; hours without a sample have no row."""
+    return [Hour(row[0], Delivery(*map(int, row[1:]))) for row in conn.execute(QUERIES.by_hour, asked.values())]
+
+
+def by_device(conn: Connection, asked: Asked) -> list[Device]:
+    """The account per terminal, those with the most missing first."""
+    return [
+        Device(row[0], Delivery(*map(int, row[1:7])), int(row[7]), int(row[8]), int(row[9]), row[10], row[11])
+        for row in conn.execute(QUERIES.by_device, asked.values())
+    ]
+
+
+def gaps(conn: Connection, asked: Asked) -> list[SeqGap]:
+    """Gaps that have stood longer than samples need to overtake each other, newest first."""
+    return [SeqGap(*row) for row in conn.execute(QUERIES.gaps, asked.values())]
+
+
+def gap_totals(conn: Connection, asked: Asked) -> GapTotals:
+    """How many gaps there are in all."""
+    row = conn.execute(QUERIES.gap_totals, asked.values()).fetchone()
+    return GapTotals(*(int(value) for value in row or (0, 0, 0)))
+
+
+def figures(conn: Connection, now: datetime) -> Figures:
+    """What monitoring sees; needs no scope.
+
+    Raises
+    ------
+    NotMigratedError
+        The database is not one of this version.
+    """
+    row = conn.execute(QUERIES.figures, (now,)).fetchone()
+    if row is None:
+        raise NotMigratedError("the horizon has no row: run teshe migrate")
+    return Figures(*row)
+
+
+def duties(conn: Connection) -> list[Duty]:
+    """The heartbeats of the upkeep."""
+    return [Duty(*row) for row in conn.execute(QUERIES.duties)]
 
 
 def judge_run(conn: Connection, key_log: Path) -> RunAccount:

@@ -109,7 +109,11 @@ class Decode:
             status = STATUS.decode(message.payload)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise PayloadError(Reason.WRONG_TYPE.value, f"status: {error}") from None
-        result.statuses.append(StatusReport(unit.no, status.online, status.session, message.received_at))
+        result.statuses.append(
+            StatusReport(
+                unit.no, status.online, status.session, message.received_at, will=status.will, retained=message.retained
+            )
+        )
 
     def _gather(
         self,

@@ -9,9 +9,10 @@
     │   ├── CallError
     │   ├── ImportFileError
     │   └── QuarantineError
-    └── LeaseError
-        ├── LeaseLostError         another worker owns the shard now
-        └── SubscriptionRefusedError
+    ├── LeaseError
+    │   ├── LeaseLostError         another worker owns the shard now
+    │   └── SubscriptionRefusedError
+    └── UpkeepEndedError           ours
 """
 
 
@@ -58,3 +59,7 @@ class LeaseLostError(LeaseError):
 
 class SubscriptionRefusedError(LeaseError):
     """The broker refused a shard's subscription: its limits or permissions must be mended."""
+
+
+class UpkeepEndedError(IngestError):
+    """The upkeep's thread has ended although nobody asked it to: a mistake of ours."""

@@ -67,6 +67,8 @@ class Reason(Enum):
     UNKNOWN_CODE_LIST = "unknown_code_list"
     CONFLICTING = "conflicting"
     NOTHING_MEASURED = "nothing_measured"
+    TOO_OLD = "too_old"
+    """Older than the samples that are kept: no rollup could take it in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,10 @@ class StatusReport:
     online: bool
     session: str | None
     at: datetime
+    will: bool = False
+    """Said by the broker for a terminal that is gone, not by the terminal."""
+    retained: bool = False
+    """A copy that the broker kept: old news."""
 
 
 @dataclass(slots=True)

@@ -47,6 +47,7 @@ class Status(msgspec.Struct, forbid_unknown_fields=False):
 
     online: bool
     session: str | None = None
+    will: bool = False
 
 
 def _value_type(signal: Signal) -> Any:

@@ -109,3 +109,9 @@ def replay(conn: Connection, entry_id: int, publish: Callable[[str, bytes], None
         raise QuarantineError(f"entry {entry_id} was replayed at {refused.entry.replayed_at}: look for its new entry")
     publish(topic, refused.payload)
     return topic
+
+
+def request_replay(conn: Connection, entry_id: int, now: datetime) -> bool:
+    """Ask the upkeep to replay an entry; False when there is none that waits, or the asker may not."""
+    row = conn.execute(QUERIES.request_replay, (entry_id, now)).fetchone()
+    return bool(row and row[0])

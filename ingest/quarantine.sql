@@ -14,3 +14,6 @@ select reason, sum(samples) from ingest.quarantine where replayed_at is null gro
 
 -- name: mark_replayed
 update ingest.quarantine set replayed_at = %s, replay_result = %s where id = %s and replayed_at is null;
+
+-- name: request_replay
+select ingest.request_replay(%s, %s);

@@ -28,12 +28,6 @@ on conflict (unit_no) do update set
     last_received_at = greatest(unit_state.last_received_at, excluded.last_received_at),
     last_seq = excluded.last_seq, clock_offset_ms = excluded.clock_offset_ms, clock_stable = excluded.clock_stable;
 
--- name: upsert_status
-insert into ingest.unit_state (unit_no, online, session_id, status_at) values (%s, %s, %s, %s)
-on conflict (unit_no) do update set online = excluded.online, session_id = excluded.session_id, status_at = excluded.status_at
-where excluded.online or unit_state.session_id is null or excluded.session_id is null
-   or excluded.session_id = unit_state.session_id;
-
 -- name: steady_clocks
 select unit_no, clock_offset_ms from ingest.unit_state where clock_stable and clock_offset_ms is not null;
 

@@ -19,11 +19,15 @@ from equipment.catalogue.model import Kind, Signal, SignalType
 from equipment.foundation.database import Connection, load_queries
 from equipment.foundation.migrations import time_partitions
 from equipment.foundation.timescale import Partitions, TimescaleLevel
+from ingest import account_notes
 from ingest import copy_binary as binary
 from ingest.clock_offset import ClockOffsets
 from ingest.codes.lists import canonical
+from ingest.devices import take_reports
 from ingest.errors import LeaseLostError
 from ingest.model import BatchRef, Channel, Columns, Decoded, Flag, Fold, IntArray, Quarantined, Reason, Rows, Tally
+from ingest.retention import accept_from_us, too_old
+from ingest.rollups.refresh import mark_dirty
 
 QUERIES = load_queries(__file__)
 DAY_US = 86_400_000_000
@@ -85,16 +89,22 @@ class Store:
         tallies = {shard: Tally() for shard in shards}
         conflicts: list[Quarantined] = []
         rows: Rows = {}
-        for name, columns in decoded.rows.items():
+        accept_from = accept_from_us(conn)
+        for name, arrived in decoded.rows.items():
             kind = load_catalogue().kind(name)
-            if kind is not None and len(columns):
-                rows[name] = self._insert_kind(conn, kind, columns, numbers, tallies, conflicts)
+            if kind is not None and len(arrived):
+                columns = _without_too_old(arrived, accept_from, conflicts)
+                if len(columns):
+                    rows[name] = self._insert_kind(conn, kind, columns, numbers, tallies, conflicts)
         self._insert_codes(conn, rows, numbers)
         refused = [*decoded.quarantined, *conflicts]
-        self._insert_quarantine(conn, refused, numbers, tallies)
+        kept = self._insert_quarantine(conn, refused, numbers, tallies)
         for shard, samples in decoded.repeats.items():
             tallies[shard].redelivered += samples
-        self._update_states(conn, decoded, rows, clocks)
+        self._update_states(conn, rows, clocks)
+        begun = take_reports(conn, decoded.statuses)
+        mark_dirty(conn, {name: (columns.unit_no, columns.ts_us) for name, columns in rows.items()})
+        account_notes.leave(conn, account_notes.Outcome(decoded, rows, kept, tallies, begun), now)
         refs = tuple(BatchRef(shard, numbers[shard], folds.get(shard, Fold.NOW)) for shard in shards)
         self.insert_batches(conn, refs, tallies, lease, rule_set, now)
         return Stored(rows, refs, tallies)
@@ -222,7 +232,8 @@ class Store:
 
     def _insert_quarantine(
         self, conn: Connection, refused: Sequence[Quarantined], numbers: Mapping[int, int], tallies: dict[int, Tally]
-    ) -> None:
+    ) -> list[Quarantined]:
+        """Keep what was refused; returns it without what the broker repeated and the quarantine has already."""
         kept: list[Quarantined] = []
         for q in refused:
             key = (payload_hash(q.message.payload), _printable(q.message.topic), q.position)
@@ -232,7 +243,7 @@ class Store:
                 tallies[q.message.shard].quarantined += q.samples
                 kept.append(q)
         if not kept:
-            return
+            return kept
         with conn.cursor() as cursor:
             cursor.executemany(
                 QUERIES.insert_quarantine,
@@ -243,8 +254,9 @@ class Store:
                     for q in kept
                 ],
             )  # fmt: skip
+        return kept
 
-    def _update_states(self, conn: Connection, decoded: Decoded, rows: Rows, clocks: ClockOffsets) -> None:
+    def _update_states(self, conn: Connection, rows: Rows, clocks: ClockOffsets) -> None:
         for columns in rows.values():
             if not len(columns):
                 continue
@@ -259,8 +271,6 @@ class Store:
                     clocks.steady(units.astype(np.int64)).tolist(),
                 ),
             )  # fmt: skip
-        for status in decoded.statuses:
-            conn.execute(QUERIES.upsert_status, (status.unit_no, status.online, status.session, status.at))
 
 
 def payload_hash(payload: bytes) -> int:
@@ -318,10 +328,24 @@ def _account_repeat(
         tally.duplicates += 1
 
 
+def _without_too_old(columns: Columns, accept_from: int, refused: list[Quarantined]) -> Columns:
+    old = too_old(columns, accept_from)
+    if not old.any():
+        return columns
+    why = f"before {moment(accept_from).isoformat()}, from where on samples are kept (TESHE_RETENTION_RAW_DAYS)"
+    refused += [_refused(columns, int(index), Reason.TOO_OLD, why) for index in np.flatnonzero(old)]
+    return columns.take(np.flatnonzero(~old))
+
+
 def _conflict(columns: Columns, index: int) -> Quarantined:
+    why = "another sample with the same unit, time, channel and seq is stored already"
+    return _refused(columns, index, Reason.CONFLICTING, why)
+
+
+def _refused(columns: Columns, index: int, reason: Reason, detail: str) -> Quarantined:
     message = columns.messages[index]
     return Quarantined(
-        message, Reason.CONFLICTING, "another sample with the same unit, time, channel and seq is stored already",
+        message, reason, detail,
         unit_no=int(columns.unit_no[index]), channel=Channel(int(columns.channel[index])).name.lower(),
         ts_us=int(columns.ts_us[index]), seq=int(columns.seq[index]), position=columns.positions[index],
     )  # fmt: skip

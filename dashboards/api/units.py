@@ -21,7 +21,7 @@ from equipment.registry.model import NewUnit, Unit
 from ingest import read
 
 router = APIRouter(prefix="/units", tags=["units"])
-LONGEST_SERIES = timedelta(days=31)
+LONGEST_SERIES = timedelta(days=3_660)
 
 
 class UnitChange(BaseModel):
@@ -200,7 +200,11 @@ def readings(
     until: Annotated[datetime | None, Query(alias="to")] = None,
     points: Annotated[int, Query(ge=1, le=10_000)] = 2_000,
 ) -> dict[str, Any]:
-    """One signal over time, ``rows`` of ``[time, value]``, oldest first; by default the last hour."""
+    """One signal over time, oldest first; by default the last hour.
+
+    ``rows`` are ``[time, value, least, greatest, samples]`` in at most ``points`` rows; ``level`` says whether they are
+    samples (``raw``) or the means of a ``minute``, ``hour`` or ``day``.
+    """
     end = until or context.clock.now()
     start = since or end - timedelta(hours=1)
     if start.tzinfo is None or end.tzinfo is None:
@@ -213,5 +217,11 @@ def readings(
         known = {s.name: s for s in kind.signals} if kind else {}
         if signals not in known:
             raise NotFoundError(f"Equipment of the kind {unit.kind} has no signal {signals!r}.")
-        rows = read.series(conn, unit.kind, unit.no, signals, start, end, points)
-    return {"unit": unit.id, "signal": signals, "measured_in": known[signals].unit, "rows": rows}
+        found = read.course(conn, unit.kind, unit.no, known[signals], (start, end), points)
+    return {
+        "unit": unit.id,
+        "signal": signals,
+        "measured_in": known[signals].unit,
+        "level": found.level,
+        "rows": [(p.at, p.value, p.low, p.high, p.samples) for p in found.points],
+    }

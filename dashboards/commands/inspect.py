@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
+from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import paho.mqtt.client as mqtt
 import typer
-from paho.mqtt.enums import CallbackAPIVersion
 
 from dashboards.composition import require_database
 from equipment.catalogue.load import load_catalogue
 from equipment.foundation.clock import SystemClock
 from equipment.foundation.database import Connection, DatabaseRole, connect
-from equipment.foundation.errors import BrokerUnavailableError
 from equipment.foundation.settings import FoundationSettings
 from equipment.registry.model import shard_of
 from ingest import account, call_import
 from ingest import quarantine as store
+from ingest.broker import BrokerAddress
 from ingest.device_guide import device_guide
+from ingest.republish import republisher
 
-ACKNOWLEDGE_SECONDS = 10.0
 AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
+
+
+class AccountBy(Enum):
+    """What one row of the account is."""
+
+    SHARD = "shard"
+    HOUR = "hour"
+    DEVICE = "device"
+
 
 imports = typer.Typer(no_args_is_help=True, help="Bring files in.")
 quarantine = typer.Typer(no_args_is_help=True, help="隔离区: what was refused, and why.")
@@ -40,43 +48,65 @@ def _database() -> Iterator[Connection]:
         yield conn
 
 
-@contextmanager
-def _publisher() -> Iterator[mqtt.Client]:
+def _broker() -> BrokerAddress:
     settings = FoundationSettings()
-    client = mqtt.Client(CallbackAPIVersion.VERSION2, clean_session=True)
-    if settings.broker_username is not None:
-        client.username_pw_set(settings.broker_username, settings.broker_password)
-    try:
-        client.connect(settings.broker_host, settings.broker_port)
-    except OSError as error:
-        raise BrokerUnavailableError(
-            f"no broker answers at {settings.broker_host}:{settings.broker_port}: {error}"
-        ) from error
-    client.loop_start()
-    try:
-        yield client
-    finally:
-        client.disconnect()
-        client.loop_stop()
+    return BrokerAddress(settings.broker_host, settings.broker_port, settings.broker_username, settings.broker_password)
 
 
 def account_command(
-    hours: Annotated[float, typer.Option(help="Of the last so many hours.")] = 24.0, as_json: AsJson = False
+    hours: Annotated[float, typer.Option(min=0.01, help="Of the last so many hours.")] = 24.0,
+    by: Annotated[AccountBy, typer.Option(help="One row per shard, hour of receipt, or device.")] = AccountBy.SHARD,
+    unit: Annotated[str | None, typer.Option(help="Only this unit's id (with --by hour or device).")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many devices and gaps.")] = 100,
+    as_json: AsJson = False,
 ) -> None:
     """损失账: received = stored + duplicates + quarantined + redelivered, in samples."""
-    since = SystemClock().now() - timedelta(hours=hours)
+    now = SystemClock().now()
+    asked = account.Asked(now - timedelta(hours=hours), now, unit, limit)
     with _database() as conn:
-        total, shards = account.delivery(conn, since), account.delivery_by_shard(conn, since)
+        body = account_rows(conn, by, asked)
     if as_json:
-        body = {**asdict(total), "balanced": total.balanced, "shards": {f"{s:x}": asdict(d) for s, d in shards.items()}}
-        typer.echo(json.dumps(body))
+        typer.echo(json.dumps(body, default=str))
         return
-    typer.echo(f"{'shard':>6} {'received':>10} {'stored':>10} {'duplicate':>10} {'quarantine':>10} {'redeliver':>10}")
-    for name, row in [*((f"{s:x}", d) for s, d in shards.items()), ("all", total)]:
-        typer.echo(
-            f"{name:>6} {row.received:>10} {row.stored:>10} {row.duplicates:>10} {row.quarantined:>10} {row.redelivered:>10}"
-        )
-    typer.echo("balanced" if total.balanced else "NOT BALANCED")
+    for line in account_table(body):
+        typer.echo(line)
+
+
+def account_rows(conn: Connection, by: AccountBy, asked: account.Asked) -> dict[str, Any]:
+    """The account as JSON says it."""
+    sums, ever, figures = account.delivery(conn, asked.since), account.total(conn), account.figures(conn, asked.now)
+    body: dict[str, Any] = {
+        **asdict(sums), "balanced": sums.balanced, "since": asked.since, "last_batch_at": figures.last_batch_at,
+        "since_beginning": {**asdict(ever), "balanced": ever.balanced, "notes_waiting": figures.account_notes},
+        "gaps": asdict(account.gap_totals(conn, asked)),
+    }  # fmt: skip
+    match by:
+        case AccountBy.SHARD:
+            body["shards"] = {f"{s:x}": asdict(d) for s, d in account.delivery_by_shard(conn, asked.since).items()}
+        case AccountBy.HOUR:
+            body["hours"] = {h.hour.isoformat(): asdict(h.delivery) for h in account.by_hour(conn, asked)}
+        case AccountBy.DEVICE:
+            found = account.by_device(conn, asked)
+            body["devices"] = {
+                d.unit_id or "-": {
+                    **asdict(d.delivery), "unusable_clock": d.unusable_clock, "missing": d.missing, "gaps": d.gaps,
+                    "restarts": d.restarts, "filled": d.filled,
+                }
+                for d in found
+            }  # fmt: skip
+            body["missing_numbers"] = [asdict(gap) for gap in account.gaps(conn, asked)]
+    return body
+
+
+def account_table(body: Mapping[str, Any]) -> Iterator[str]:
+    """The same for people."""
+    columns = ("received", "stored", "duplicates", "quarantined", "redelivered", "late", "missing")
+    rows: Mapping[str, Any] = next((body[name] for name in ("shards", "hours", "devices") if name in body), {})
+    yield " ".join([f"{'':<26}", *(f"{name:>11}" for name in columns)])
+    for name, row in [*rows.items(), ("all", {**body, "missing": body["gaps"]["missing"]})]:
+        yield " ".join([f"{name:<26}", *(f"{row.get(column, ''):>11}" for column in columns)])
+    yield f"last batch {body['last_batch_at'] or 'never'}; numbers missing {body['gaps']['missing']}"
+    yield "balanced" if body["balanced"] else "NOT BALANCED"
 
 
 @quarantine.command("list")
@@ -114,18 +144,11 @@ def replay_command(
 ) -> None:
     """Send entries again, through the broker and the worker like every message."""
     clock = SystemClock()
-    with _database() as conn, _publisher() as client:
+    with _database() as conn, republisher(_broker()) as publish:
         chosen = list(entries or [])
         if reason is not None:
             found = store.list_entries(conn, reason=reason, limit=10_000)
             chosen += [e.id for e in reversed(found) if e.replayed_at is None]
-
-        def publish(topic: str, payload: bytes) -> None:
-            sent = client.publish(topic, payload, qos=1)
-            sent.wait_for_publish(ACKNOWLEDGE_SECONDS)
-            if not sent.is_published():
-                raise BrokerUnavailableError("the broker did not acknowledge; nothing was changed, try again")
-
         for entry in chosen:
             with conn.transaction():
                 topic = store.replay(conn, entry, publish, clock.now())

@@ -26,8 +26,11 @@ from equipment.foundation.process import StopSignal, Supervisor
 from equipment.foundation.settings import FoundationSettings
 from equipment.registry.store import load_jurisdictions
 from ingest.broker import BrokerAddress, ensure_sessions
+from ingest.devices import DeviceSettings
 from ingest.lease import make_shards
+from ingest.retention import RetentionSettings
 from ingest.settings import IngestSettings
+from ingest.upkeep import UpkeepOptions, UpkeepSettings, upkeep_beside
 
 CHECK_SECONDS = 0.5
 
@@ -80,6 +83,10 @@ def web_login(settings: FoundationSettings) -> None:
         ensure_login(conn, str(name), str(password), DatabaseRole.SCOPED)
 
 
+def _broker(settings: FoundationSettings) -> BrokerAddress:
+    return BrokerAddress(settings.broker_host, settings.broker_port, settings.broker_username, settings.broker_password)
+
+
 def worker_command() -> None:
     """Receive, store and judge."""
     settings, clock, stop = _settings(), SystemClock(), StopSignal().listen()
@@ -88,10 +95,12 @@ def worker_command() -> None:
 
 
 def jobs_command() -> None:
-    """Incidents, leads, clocks."""
+    """Incidents, leads, clocks; rollups, the account, retention."""
     settings, clock, stop = _settings(), SystemClock(), StopSignal().listen()
-    with monitored(settings.metrics_host, settings.metrics_port, stop, clock):
-        run_jobs(require_database(settings), DeskSettings(), log_signer(settings), clock, stop)
+    url, address = require_database(settings), _broker(settings)
+    options = UpkeepOptions(UpkeepSettings(), RetentionSettings(), DeviceSettings(), address)
+    with monitored(settings.metrics_host, settings.metrics_port, stop, clock), upkeep_beside(url, options, clock, stop):
+        run_jobs(url, DeskSettings(), log_signer(settings), clock, stop)
 
 
 def web_command(

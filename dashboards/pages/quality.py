@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -14,11 +16,20 @@ from dashboards.pages.frame import page
 from dashboards.pages.reads import QUERIES, filters, known, row, rows, window
 from equipment.access.matrix import permits
 from equipment.access.model import Asker
+from equipment.foundation.database import load_queries
+from ingest import account
+from ingest.upkeep import UpkeepSettings
 
 router = APIRouter(include_in_schema=False)
 DAY = timedelta(days=1)
 HEARD_WITHIN = timedelta(minutes=5)
 RAW_SHOWN = 4096
+GAPS_SHOWN = 20
+QUIET_AFTER = timedelta(minutes=1)
+"""Terminals of a city send all the time: no batch for so long means that something on the way stands still."""
+STANDSTILL_RHYTHMS = 3
+GRACE_SECONDS = 10.0
+OWN = load_queries(__file__, "quality.sql")
 
 
 def readable(payload: bytes) -> tuple[str, str]:
@@ -31,11 +42,35 @@ def readable(payload: bytes) -> tuple[str, str]:
     return head.decode("utf-8", errors="backslashreplace").replace("\x00", "␀"), head[:512].hex(" ")
 
 
+@dataclass(frozen=True, slots=True)
+class Standstill:
+    """A duty of the upkeep that fails, or has not run for three times its rhythm."""
+
+    name: str
+    ran_at: datetime
+    failure: str | None
+
+
+def standstills(duties: Sequence[account.Duty], now: datetime) -> list[Standstill]:
+    """Duties that cannot be relied on; all of them when the upkeep has never run."""
+    times = UpkeepSettings()
+    rhythm = {name.removesuffix("_seconds"): seconds for name, seconds in times.model_dump().items()}
+    rhythm |= {f"rollup_{level}": rhythm[level] for level in ("minute", "hour", "day")}
+    return [
+        Standstill(duty.name, duty.ran_at, duty.failure)
+        for duty in duties
+        if duty.failure is not None
+        or now - duty.ran_at > timedelta(seconds=STANDSTILL_RHYTHMS * rhythm.get(duty.name, 60.0) + GRACE_SECONDS)
+    ]
+
+
 @router.get("/quality")
 def quality(request: Request, context: Context, asker: Annotated[Asker, Depends(permit("quality.view"))]) -> Response:
     now = context.clock.now()
+    asked = account.Asked(now - DAY, now, most=GAPS_SHOWN)
     with context.transaction(asker) as conn:
         minutes = rows(conn, QUERIES.account_by_minute, (now - timedelta(hours=1),))
+        duties = account.duties(conn)
         values = {
             "account": row(conn, QUERIES.account_totals, (now - DAY,)),
             "reasons": rows(conn, QUERIES.quarantine_reasons, (now - DAY,)),
@@ -44,10 +79,27 @@ def quality(request: Request, context: Context, asker: Annotated[Asker, Depends(
             "skewed": rows(conn, QUERIES.clock_skew, (20,)),
             "rules": rows(conn, QUERIES.rule_health, (now - 7 * DAY,)),
             "lag": row(conn, QUERIES.lag, (now - HEARD_WITHIN,)),
+            "ever": account.total(conn),
+            "figures": account.figures(conn, now),
+            "gaps": account.gaps(conn, asked),
+            "gap_totals": account.gap_totals(conn, asked),
+            "hours": account.by_hour(conn, asked)[::-1],
+            "unusable": rows(conn, OWN.unusable_clocks, (now - DAY,)),
+            "violations": rows(conn, OWN.violations, (now - DAY,)),
         }
     flow = [[m.minute.isoformat(), int(m.stored)] for m in minutes]
     refused = [[m.minute.isoformat(), int(m.quarantined)] for m in minutes]
-    return page(request, "pages/quality.html", flow=flow, refused=refused, **values)
+    last = values["figures"].last_batch_at
+    return page(
+        request,
+        "pages/quality.html",
+        flow=flow,
+        refused=refused,
+        quiet=last is None or now - last > QUIET_AFTER,
+        duties=duties,
+        standing=standstills(duties, now),
+        **values,
+    )
 
 
 @router.get("/quality/quarantine")
@@ -70,9 +122,16 @@ def quarantine_entry(
     """One refused message with its raw bytes."""
     with context.transaction(asker) as conn:
         found = known(row(conn, QUERIES.quarantine_entry, (entry_id,)), "No such message in quarantine.")
+        asked = row(conn, OWN.replay_request, (entry_id,))
     text, hexadecimal = readable(found.payload)
     return page(
-        request, "pages/quarantine_entry.html", entry=found, text=text, hexadecimal=hexadecimal, shown=RAW_SHOWN
+        request,
+        "pages/quarantine_entry.html",
+        entry=found,
+        asked=asked,
+        text=text,
+        hexadecimal=hexadecimal,
+        shown=RAW_SHOWN,
     )
 
 

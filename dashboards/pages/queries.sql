@@ -155,7 +155,8 @@ select id, name_zh, name_en from equipment.jurisdiction where kind = 'district' 
 -- name: unit
 select u.*, j.name_zh as district_zh, j.name_en as district_en, f.name as firm_name, f.duty_phone as firm_phone,
        o.name as use_unit_name, o.duty_phone as use_unit_phone,
-       s.online, s.last_ts, s.last_server_time, s.last_received_at, s.clock_offset_ms, s.clock_stable, s.status_at
+       s.online, s.last_ts, s.last_server_time, s.last_received_at, s.clock_offset_ms, s.clock_stable, s.status_at, s.online_cause,
+       s.online_since
 from equipment.unit u
 join equipment.jurisdiction j on j.id = u.jurisdiction_id
 left join equipment.organisation f on f.id = u.firm_org_id
@@ -374,7 +375,7 @@ select id, shard, batch, received_at, topic, unit_id, channel, ts, seq, reason, 
 from ingest.quarantine where id = %s;
 
 -- name: offline_devices
-select u.id, u.name, u.device_model, u.address, s.last_received_at, s.status_at
+select u.id, u.name, u.device_model, u.address, s.last_received_at, s.status_at, s.online, s.online_cause
 from equipment.unit u left join ingest.unit_state s on s.unit_no = u.no
 where u.device_model is not null and u.status = 'in_use' and s.online is not true
 order by s.last_received_at nulls first limit %s;

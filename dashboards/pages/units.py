@@ -27,7 +27,7 @@ from equipment.foundation.database import Connection
 from equipment.history import store as history
 from equipment.registry import store
 from equipment.registry.model import Unit
-from ingest import read
+from ingest import devices, read
 
 router = APIRouter(include_in_schema=False)
 
@@ -130,6 +130,7 @@ def unit(
         }
         story |= register_story(conn, store.require_unit(conn, unit_id), story["records"], local(now).date())
         signals = signals_now(conn, found.kind, found.no, now)
+        story["presence"] = devices.history(conn, found.no, 10)
         outlines = rows(conn, QUERIES.districts)
     here = maps.placed([maps.point(found.lat, found.lon, found.name, severity="low")])
     chart = {"districts": maps.districts(outlines, language_of(request)), "points": here, "view": "points"}

@@ -3,7 +3,7 @@
 A file ``<package>/schema/NNNN_name.sql`` may begin with
 
 - ``-- no-transaction``: run outside a transaction;
-- ``-- requires: plain | timescale | timescale-community``: apply only at that level (recorded as skipped otherwise).
+- ``-- requires: plain | timescale | timescale-community | below-community``: apply only at that level (recorded as skipped otherwise).
 
 A line ``-- @time-partitioned schema.table column N days`` stands directly before a ``create table``; the runner makes
 that table a hypertable, or a range-partitioned one on plain PostgreSQL.
@@ -32,6 +32,7 @@ LEVELS: dict[str, frozenset[TimescaleLevel]] = {
     "plain": frozenset({TimescaleLevel.NONE}),
     "timescale": frozenset({TimescaleLevel.APACHE, TimescaleLevel.COMMUNITY}),
     "timescale-community": frozenset({TimescaleLevel.COMMUNITY}),
+    "below-community": frozenset({TimescaleLevel.NONE, TimescaleLevel.APACHE}),
 }
 LOCK_KEY = 7_302_514_960_112
 REGISTER = """

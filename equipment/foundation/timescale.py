@@ -111,23 +111,3 @@ class Partitions:
                 "select equipment.make_partition(%s::regclass, %s, %s)",
                 (self._partition.table, start, start + self._partition.chunk),
             )
-
-
-def drop_before(conn: Connection, partition: TimePartition, cutoff: datetime, level: TimescaleLevel) -> int:
-    """Drop every chunk that lies wholly before ``cutoff``; returns how many."""
-    if level is not TimescaleLevel.NONE:
-        return len(
-            conn.execute("select drop_chunks(%s::regclass, older_than => %s)", (partition.table, cutoff)).fetchall()
-        )
-    schema, table = partition.table.split(".")
-    rows = conn.execute(
-        "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = %s::regclass",
-        (partition.table,),
-    ).fetchall()
-    dropped = 0
-    for (name,) in rows:
-        start = datetime.strptime(name.removeprefix(f"{table}_"), "%Y%m%d").replace(tzinfo=UTC)
-        if start + partition.chunk <= cutoff:
-            conn.execute(sql.SQL("drop table {}").format(sql.Identifier(schema, name)))
-            dropped += 1
-    return dropped

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ingest.simulator import behaviour, messages
@@ -28,7 +28,7 @@ FIRST_SEQ = 1
 class _Due:
     at: float
     order: int
-    outgoing: tuple[Outgoing, ...] = field(compare=False)
+    make: Callable[[], Outgoing] = field(compare=False)
 
 
 class CityScript:
@@ -44,7 +44,7 @@ class CityScript:
         self._gap = 1.0 / rate
         self._epoch = epoch
         self._sent = 0
-        self._seq = FIRST_SEQ
+        self._seq: dict[str, int] = {}
         self._bad = 0
         self._trapped: dict[str, float] = {}
         self._due: list[_Due] = []
@@ -55,10 +55,9 @@ class CityScript:
 
     def _begin(self) -> None:
         button, fast = self._lifts[0], self._lifts[1 % len(self._lifts)]
-        self._plan(BUTTON_AT, messages.event(button, self._epoch + BUTTON_AT, self._number(), ["90"]))
-        self._plan(BUTTON_AT + 30, messages.event(button, self._epoch + BUTTON_AT + 30, self._number(), []))
-        at = self._epoch + OVERSPEED_AT
-        self._plan(OVERSPEED_AT, messages.telemetry(fast, at, self._number(), behaviour.overspeed(fast, at)))
+        self._plan_event(BUTTON_AT, button, ["90"])
+        self._plan_event(BUTTON_AT + 30, button, [])
+        self._plan_values(OVERSPEED_AT, fast, behaviour.overspeed)
 
     def until(self, t: float) -> list[Outgoing]:
         """Everything that is to be published up to ``t``."""
@@ -66,7 +65,7 @@ class CityScript:
         while True:
             regular = self._sent * self._gap
             if self._due and self._due[0].at <= min(t, regular):
-                found += heapq.heappop(self._due).outgoing
+                found.append(heapq.heappop(self._due).make())
             elif regular <= t:
                 found += self._regular(regular)
                 self._sent += 1
@@ -84,14 +83,16 @@ class CityScript:
             return self._bad_input(t)
         machine = self._machines[self._sent % len(self._machines)]
         chance = self._rng.random()
-        outgoing = messages.telemetry(machine, self._epoch + t, self._number(), self._values(machine, t))
+        outgoing = messages.telemetry(machine, self._epoch + t, self._number(machine), self._values(machine, t))
         return [outgoing, outgoing] if chance > 1 - DUPLICATE_SHARE else [outgoing]
 
     def _bad_input(self, t: float) -> list[Outgoing]:
         make = BAD[self._bad % len(BAD)]
         self._bad += 1
         self._next_bad = t + (BAD_EVERY_SECONDS if self._bad < len(BAD) else BAD_LATER_SECONDS)
-        return list(make(self._rng.choice(self._lifts), self._epoch + t, self._number(), self._rng))
+        machine = self._rng.choice(self._lifts)
+        # what is refused uses up no number: the terminal counts what it measures
+        return list(make(machine, self._epoch + t, self._seq.get(machine.id, FIRST_SEQ), self._rng))
 
     def _values(self, machine: Machine, t: float) -> behaviour.Values:
         if self._trapped.get(machine.id, 0.0) > t:
@@ -102,23 +103,27 @@ class CityScript:
         """Somebody is trapped from now on; the car reports it at once and is silent about it no longer than others."""
         machine = self._rng.choice(self._lifts[2:] or self._lifts)
         self._trapped[machine.id] = t + FREED_AFTER_SECONDS
-        at = self._epoch + t
-        self._plan(t, messages.telemetry(machine, at, self._number(), behaviour.trapped(machine, at)))
-        end = at + FREED_AFTER_SECONDS
-        self._plan(
-            t + FREED_AFTER_SECONDS, messages.telemetry(machine, end, self._number(), behaviour.freed(machine, end))
-        )
+        self._plan_values(t, machine, behaviour.trapped)
+        self._plan_values(t + FREED_AFTER_SECONDS, machine, behaviour.freed)
 
     def _fault(self, t: float) -> None:
         machine, code = self._rng.choice(self._lifts), self._rng.choice(FAULT_CODES)
-        self._plan(t, messages.event(machine, self._epoch + t, self._number(), [code]))
-        end = t + FAULT_LASTS_SECONDS
-        self._plan(end, messages.event(machine, self._epoch + end, self._number(), []))
+        self._plan_event(t, machine, [code])
+        self._plan_event(t + FAULT_LASTS_SECONDS, machine, [])
 
-    def _plan(self, t: float, *outgoing: Outgoing) -> None:
+    def _plan_event(self, t: float, machine: Machine, codes: list[str]) -> None:
+        at = self._epoch + t
+        self._plan(t, lambda: messages.event(machine, at, self._number(machine), codes))
+
+    def _plan_values(self, t: float, machine: Machine, model: Callable[[Machine, float], behaviour.Values]) -> None:
+        at = self._epoch + t
+        self._plan(t, lambda: messages.telemetry(machine, at, self._number(machine), model(machine, at)))
+
+    def _plan(self, t: float, make: Callable[[], Outgoing]) -> None:
         self._order += 1
-        heapq.heappush(self._due, _Due(t, self._order, outgoing))
+        heapq.heappush(self._due, _Due(t, self._order, make))
 
-    def _number(self) -> int:
-        self._seq += 1
-        return self._seq
+    def _number(self, machine: Machine) -> int:
+        """The terminal's next number, given when it sends, as a terminal does."""
+        self._seq[machine.id] = self._seq.get(machine.id, FIRST_SEQ) + 1
+        return self._seq[machine.id]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
+import pytest
+
+from equipment.catalogue.load import load_catalogue
 from equipment.foundation.clock import ManualClock
-from equipment.foundation.database import DatabaseRole
-from equipment.foundation.migrations import time_partitions
-from equipment.foundation.timescale import TimescaleLevel, drop_before, probe
-from ingest import read
+from ingest import read, retention
 from ingest.model import Channel
+from ingest.retention import RetentionSettings
+from ingest.rollups.refresh import Refresh
 from ingest.topics import topic_of
 from tests.conftest import START, Database
 from tests.pipeline import TRAPPED, Pipeline, raised, sample
@@ -38,32 +40,46 @@ def test_a_day_in_the_life_of_a_store(each_database: Database, clock: ManualCloc
 
         number = conn.execute("select no from equipment.unit where id = %s", (unit,)).fetchone()
         assert number is not None
-        points = read.series(conn, "lift", number[0], "speed_m_s", START, START + timedelta(days=5), 10)
-        assert 0 < len(points) <= 10
-        assert points[-1][1] == 1.9
+        lift = load_catalogue().kind("lift")
+        speed = lift.signal("speed_m_s") if lift else None
+        assert speed is not None
+        raw = read.course(conn, "lift", number[0], speed, (START, START + timedelta(days=5)), 60)
+        assert (raw.level, len(raw.points), raw.points[-1].value) == ("raw", 60, 1.9)
+        # a few points of a long span come from rollups, which are there once they were computed
+        Refresh(conn).run_all(conn)
+        few = read.course(conn, "lift", number[0], speed, (START - timedelta(hours=9), START + timedelta(days=4)), 10)
+        assert few.level == "day"
+        assert [(p.low, p.high, p.samples) for p in few.points] == [(0, 1.9, 20)] * 3
+        assert few.points[0].value == pytest.approx(0.95)
+        # a peak of a short span is not thinned away
+        dense = read.course(conn, "lift", number[0], speed, (START, START + timedelta(seconds=20)), 5)
+        assert (dense.level, [p.high for p in dense.points]) == (
+            "raw",
+            [pytest.approx(v) for v in (0.3, 0.7, 1.1, 1.5, 1.9)],
+        )
 
 
-def test_old_chunks_go_and_new_ones_stay(each_database: Database, clock: ManualClock) -> None:
+def test_a_share_of_a_bool_and_a_level_that_is_gone(each_database: Database, clock: ManualClock) -> None:
     with each_database.connect(autocommit=True) as conn:
         pipeline = Pipeline(conn, clock)
         unit = pipeline.lifts[0]
-        for _ in range(4):
-            pipeline.send(unit, {"speed_m_s": 1.0})
-            clock.advance(7 * 86_400)
-        assert pipeline.rows(unit) == 4
-    with each_database.connect(DatabaseRole.OWNER, autocommit=True) as owner:
-        level = probe(owner)
-        partition = next(p for p in time_partitions(("ingest",)).values() if p.table == "ingest.reading_lift")
-        assert drop_before(owner, partition, START + timedelta(days=10), level) > 0
-        hypertables = (
-            owner.execute("select count(*) from timescaledb_information.hypertables").fetchone()
-            if level is not TimescaleLevel.NONE
-            else None
+        for moving in (True, False, False, False):
+            pipeline.send(unit, {"car_moving": moving, "car_position": "3"})
+            clock.advance(60)
+        refresh = Refresh(conn)
+        clock.advance(15 * 86_400)
+        retention.enforce(
+            conn, refresh, RetentionSettings(raw_days=2, minute_days=3, hour_days=30, day_days=30), clock.now()
         )
-    if hypertables is not None:
-        assert hypertables[0] >= 8
-    with each_database.connect(autocommit=True) as conn:
-        left = conn.execute("select count(*), min(ts) > %s from ingest.reading_lift", (START,)).fetchone()
-    assert left is not None
-    assert 0 < left[0] < 4
-    assert left[1]
+        number = conn.execute("select no from equipment.unit where id = %s", (unit,)).fetchone()
+        lift = load_catalogue().kind("lift")
+        assert number is not None
+        assert lift is not None
+        span = (START.replace(minute=0), START + timedelta(hours=1))
+        moving_signal, floor = lift.signal("car_moving"), lift.signal("car_position")
+        assert moving_signal is not None
+        assert floor is not None
+        # minutes and samples are gone: the hour answers, and says so
+        found = read.course(conn, "lift", number[0], moving_signal, span, 600)
+        assert (found.level, [(p.value, p.low, p.high, p.samples) for p in found.points]) == ("hour", [(0.25, 0, 1, 4)])
+        assert read.course(conn, "lift", number[0], floor, span, 600).points == []

@@ -21,7 +21,10 @@ from equipment.cylinders.settings import CylinderSettings
 from equipment.foundation.embedded_nats import EmbeddedNats, binary
 from equipment.foundation.errors import InputError
 from equipment.foundation.settings import FoundationSettings
+from ingest.devices import DeviceSettings
+from ingest.retention import RetentionSettings
 from ingest.settings import IngestSettings
+from ingest.upkeep import UpkeepSettings
 from tests.conftest import Database
 
 ROOT = Path(__file__).parents[2]
@@ -29,8 +32,8 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encod
 PROFILES = ("single", "cluster")
 IMAGE_OF_ANOTHER = {"database", "broker", "broker-1", "broker-2", "broker-3"}
 KNOWN_SETTINGS = {
-    f"TESHE_{name}".upper()
-    for settings in (FoundationSettings, WebSettings, IngestSettings)
+    f"{settings.model_config.get('env_prefix')}{name}".upper()
+    for settings in (FoundationSettings, WebSettings, IngestSettings, DeviceSettings, RetentionSettings, UpkeepSettings)
     for name in settings.model_fields
 } | {f"TESHE_CYLINDER_{name}".upper() for name in CylinderSettings.model_fields}
 
