@@ -349,7 +349,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "director": N_("Lift safety director"),
         "officer": N_("Lift safety officer"),
     },
-    "duty": {
+    "due_duty": {
         "inspection": N_("Periodic inspection"),
         "self_test": N_("Self-test"),
         "internal_inspection": N_("Internal inspection"),
