@@ -49,6 +49,8 @@ class AlarmEvent(Enum):
     """Un-shelved, no longer suppressed, or back in service, while the condition holds."""
     RELEASE_NORMAL = "release_normal"
     TAKE_OUT_OF_SERVICE = "take_out_of_service"
+    WITHDRAW = "withdraw"
+    """A sample that came out of order shows that it never was."""
 
 
 S, E = AlarmState, AlarmEvent
@@ -73,6 +75,15 @@ TABLE: dict[tuple[AlarmState, AlarmEvent], AlarmState] = {
     **{(state, E.TAKE_OUT_OF_SERVICE): S.OUT_OF_SERVICE for state in (*OPEN, S.SHELVED, S.SUPPRESSED_BY_DESIGN)},
     **{(state, E.RELEASE_ACTIVE): S.UNACKNOWLEDGED for state in HIDDEN},
     **{(state, E.RELEASE_NORMAL): S.NORMAL for state in HIDDEN},
+    (S.NORMAL, E.RETURN): S.UNACKNOWLEDGED,
+    # what never was need not be reset, but who was called is told
+    (S.UNACKNOWLEDGED, E.WITHDRAW): S.RETURNED_UNACKNOWLEDGED,
+    (S.RETURNED_UNACKNOWLEDGED, E.WITHDRAW): S.RETURNED_UNACKNOWLEDGED,
+    (S.LATCHED_UNACKNOWLEDGED, E.WITHDRAW): S.RETURNED_UNACKNOWLEDGED,
+    (S.ACKNOWLEDGED, E.WITHDRAW): S.NORMAL,
+    (S.LATCHED_ACKNOWLEDGED, E.WITHDRAW): S.NORMAL,
+    (S.NORMAL, E.WITHDRAW): S.NORMAL,
+    **{(state, E.WITHDRAW): state for state in HIDDEN},
     # a hidden alarm is judged on, but stays hidden until it is released
     **{(state, event): state for state in HIDDEN for event in (E.CLEAR, E.CLEAR_LATCHED, E.RETURN)},
 }

@@ -2,16 +2,25 @@
 insert into alarms.rule_set (id, rules, first_used_at) values (%s, %s, %s) on conflict (id) do nothing;
 
 -- name: save_checkpoint
-insert into alarms.checkpoint (shard, batch, rule_set, taken_at, format, state) values (%s, %s, %s, %s, %s, %s)
+insert into alarms.checkpoint (shard, batch, rule_set, taken_at, format, state, history_batch, history)
+values (%s, %s, %s, %s, %s, %s, %s, %s)
 on conflict (shard, batch) do update set rule_set = excluded.rule_set, taken_at = excluded.taken_at,
-    format = excluded.format, state = excluded.state;
+    format = excluded.format, state = excluded.state, history_batch = excluded.history_batch, history = excluded.history;
 
 -- name: drop_old_checkpoints
 delete from alarms.checkpoint where shard = %s and batch < (
     select min(batch) from (select batch from alarms.checkpoint where shard = %s order by batch desc limit 2) newest);
 
 -- name: newest_checkpoint
-select batch, format, state from alarms.checkpoint where shard = %s order by batch desc limit 1;
+select batch, taken_at, format, state, history_batch, history from alarms.checkpoint where shard = %s
+order by batch desc limit 1;
+
+-- name: insert_failure
+insert into alarms.rule_failure (rule, rule_version, error, times, failed_at) values (%s, %s, %s, %s, %s);
+
+-- name: failures_since
+select rule, rule_version, error, sum(times), max(failed_at) from alarms.rule_failure where failed_at >= %s
+group by rule, rule_version, error order by max(failed_at) desc limit 50;
 
 -- name: batches_since
 select number, fold, judged_at from ingest.batch where shard = %s and number > %s order by number;
@@ -37,6 +46,12 @@ select state, active, unit_no, rule from alarms.alarm where id = %s for update;
 update alarms.alarm set state = %(state)s, active = %(active)s,
     cleared_at = coalesce(%(cleared_at)s, cleared_at), retrospective = retrospective or %(retrospective)s
 where id = %(id)s;
+
+-- name: set_active_again
+update alarms.alarm set state = %s, active = true, cleared_at = null where id = %s;
+
+-- name: set_severity
+update alarms.alarm set state = %s, severity = %s where id = %s;
 
 -- name: set_no_signal
 update alarms.alarm set no_signal = %s where id = %s;

@@ -2,86 +2,122 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from psycopg import sql
 
-from alarms.engine.state import KindState
-from equipment.catalogue.model import Signal, SignalType
+from equipment.catalogue.load import load_catalogue
+from equipment.catalogue.model import Kind, Signal, SignalType
 from equipment.foundation.database import Connection, load_queries
 from ingest.codes.lists import bits_of
-from ingest.decode import to_us
 from ingest.model import Columns
+from ingest.store import CODES_BIT, moment
 
 QUERIES = load_queries(__file__)
 Key = tuple[int, int, int, int]
+MICROSECONDS = sql.SQL("(extract(epoch from {}) * 1000000)::bigint")
+PLAIN = ("unit_no", "channel", "seq", "content", "flags", "batch", "unknown")
+TIMES = ("ts", "server_time", "received_at")
 
 
 def codes_since(conn: Connection, shard: int, batch: int, since: Any) -> dict[Key, tuple[str, list[str]]]:
     """Codes of the samples after a batch, by key."""
     found: dict[Key, tuple[str, list[str]]] = {}
     for unit, ts, channel, seq, code_list, code in conn.execute(QUERIES.code_events_since, (shard, batch, since)):
-        found.setdefault((unit, to_us(ts), channel, seq), (code_list, []))[1].append(code)
+        us = round(ts.timestamp() * 1_000_000)
+        found.setdefault((unit, us, channel, seq), (code_list, []))[1].append(code)
     return found
 
 
-def rows_since(conn: Connection, state: KindState, shard: int, batch: int) -> dict[int, Columns]:
-    """Samples of one kind and shard stored after ``batch``, by batch number, each in the order of judgement."""
-    signals = [s for s in state.kind.signals if s.type is not SignalType.TEXT]
-    columns = ["unit_no", "ts", "channel", "seq", "content", "server_time", "received_at", "flags", "batch"]
-    names = sql.SQL(", ").join(map(sql.Identifier, (*columns, *(s.name for s in signals))))
-    table = sql.Identifier("ingest", f"reading_{state.kind.name}")
+def rows_since(conn: Connection, kind: Kind, shard: int, batch: int) -> dict[int, Columns]:
+    """Samples of one kind and shard stored after ``batch``, by batch number.
+
+    Times, numbers and masks come back as they were judged: a float is rounded to the four bytes that are stored, null
+    is told from absent, and an empty list of codes from none.
+    """
+    signals = [s for s in kind.signals if s.type is not SignalType.TEXT]
+    wanted = [
+        *map(sql.Identifier, PLAIN), *(MICROSECONDS.format(sql.Identifier(name)) for name in TIMES),
+        *(sql.Identifier(s.name) for s in signals),
+    ]  # fmt: skip
     rows = conn.execute(
         sql.SQL("select {} from {} where shard = %s and batch > %s order by batch, received_at, ts, seq").format(
-            names, table
+            sql.SQL(", ").join(wanted), sql.Identifier("ingest", f"reading_{kind.name}")
         ),
         (shard, batch),
     ).fetchall()
     if not rows:
         return {}
-    oldest = min(row[1] for row in rows) - timedelta(seconds=1)
-    codes = codes_since(conn, shard, batch, oldest)
-    parts: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
-    for row in rows:
-        parts[row[8]].append(row)
-    return {number: columns_of(state.kind.name, signals, part, shard, codes) for number, part in parts.items()}
+    columns, numbers = _columns(conn, kind.name, signals, rows, shard, batch)
+    return dict(_by_batch(columns, numbers))
 
 
-def columns_of(
-    kind: str, signals: list[Signal], rows: list[tuple[Any, ...]], shard: int, codes: dict[Key, tuple[str, list[str]]]
-) -> Columns:
-    """Database rows as columns. A signal that was absent and one that was null are both absent here."""
+def _by_batch(columns: Columns, numbers: npt.NDArray[np.int64]) -> Iterator[tuple[int, Columns]]:
+    firsts = np.flatnonzero(np.concatenate([[True], numbers[1:] != numbers[:-1]]))
+    for first, end in zip(firsts, [*firsts[1:], len(numbers)], strict=True):
+        yield int(numbers[first]), columns.take(np.arange(first, end))
+
+
+def _columns(
+    conn: Connection, kind: str, signals: Sequence[Signal], rows: Sequence[tuple[Any, ...]], shard: int, batch: int
+) -> tuple[Columns, npt.NDArray[np.int64]]:  # fmt: skip
     count = len(rows)
-    key = list(zip(*(row[:9] for row in rows), strict=True))
-    ts = np.array([to_us(value) for value in key[1]], dtype=np.int64)
-    sent = [codes.get((row[0], int(us), row[2], row[3])) for row, us in zip(rows, ts, strict=True)]
+    turned = list(zip(*rows, strict=True))
+    plain = {name: np.array(column, dtype=np.int64) for name, column in zip(PLAIN, turned, strict=False)}
+    times = {name: np.array(column, dtype=np.int64) for name, column in zip(TIMES, turned[len(PLAIN) :], strict=False)}
+    place_of = {signal.name: place for place, signal in enumerate(_all_signals(kind))}
     values: dict[str, Any] = {}
     valid: dict[str, Any] = {}
-    for position, signal in enumerate(signals, start=9):
-        column = [row[position] for row in rows]
-        valid[signal.name] = np.array([value is not None for value in column], dtype=np.bool_)
-        values[signal.name] = np.array([0.0 if value is None else float(value) for value in column])
-    return Columns(
+    unknown: dict[str, Any] = {}
+    for signal, column in zip(signals, turned[len(PLAIN) + len(TIMES) :], strict=True):
+        numbers = np.array(column, dtype=np.float64)  # None becomes NaN, which the store does not hold
+        valid[signal.name] = ~np.isnan(numbers)
+        values[signal.name] = np.nan_to_num(numbers)
+        unknown[signal.name] = (plain["unknown"] >> place_of[signal.name]) & 1 == 1
+    codes_valid = (plain["unknown"] >> CODES_BIT) & 1 == 1
+    sent = _codes(conn, plain, times["ts"], codes_valid, shard, batch)
+    columns = Columns(
         kind=kind,
-        unit_no=np.array(key[0], dtype=np.int32),
-        ts_us=ts,
-        channel=np.array(key[2], dtype=np.int16),
-        seq=np.array(key[3], dtype=np.int64),
-        content=np.array(key[4], dtype=np.int64),
-        server_us=np.array([to_us(value) for value in key[5]], dtype=np.int64),
-        received_us=np.array([to_us(value) for value in key[6]], dtype=np.int64),
+        unit_no=plain["unit_no"].astype(np.int32),
+        ts_us=times["ts"],
+        channel=plain["channel"].astype(np.int16),
+        seq=plain["seq"],
+        content=plain["content"],
+        server_us=times["server_time"],
+        received_us=times["received_at"],
         shard=np.full(count, shard, dtype=np.int16),
-        flags=np.array(key[7], dtype=np.int16),
+        flags=plain["flags"].astype(np.int16),
         redelivery=np.zeros(count, dtype=np.bool_),
         values=values,
         valid=valid,
-        unknown={signal.name: np.zeros(count, dtype=np.bool_) for signal in signals},
-        code_bits=np.array([0 if item is None else bits_of(item[0], item[1]) for item in sent], dtype=np.int64),
-        codes_valid=np.array([item is not None for item in sent], dtype=np.bool_),
+        unknown=unknown,
+        code_bits=sent,
+        codes_valid=codes_valid,
         codes=[None] * count,
         messages=[],
         positions=[],
     )
+    return columns, plain["batch"]
+
+
+def _all_signals(kind: str) -> Sequence[Signal]:
+    from_catalogue = load_catalogue().kind(kind)
+    return from_catalogue.signals if from_catalogue else ()
+
+
+def _codes(
+    conn: Connection, plain: dict[str, Any], ts_us: npt.NDArray[np.int64], valid: npt.NDArray[np.bool_], shard: int,
+    batch: int,
+) -> npt.NDArray[np.int64]:  # fmt: skip
+    bits = np.zeros(len(ts_us), dtype=np.int64)
+    where = np.flatnonzero(valid)
+    if len(where):
+        found = codes_since(conn, shard, batch, moment(int(ts_us[where].min())))
+        for i in where:
+            key = (int(plain["unit_no"][i]), int(ts_us[i]), int(plain["channel"][i]), int(plain["seq"][i]))
+            code_list, codes = found.get(key, ("", []))
+            bits[i] = bits_of(code_list, codes) if codes else 0
+    return bits

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 from psycopg.types.json import Jsonb
 
 from alarms.engine import checkpoint as checkpoints
 from alarms.engine import fold
-from alarms.engine.fold import Transition
+from alarms.engine.reorder import recollect
 from alarms.engine.state import KindState, empty_state
+from alarms.engine.telling import Guard, Transition
 from alarms.errors import StateFormatError
 from alarms.recovery import rows_since
+from alarms.rules import city
 from alarms.rules.load import load_pack
-from alarms.rules.model import RuleSet
-from alarms.store import write_transitions
+from alarms.rules.model import Rule, RuleSet
+from alarms.store import QUERIES, write_transitions
 from equipment.catalogue.load import load_catalogue
-from equipment.foundation import metrics
-from equipment.foundation.database import Connection, load_queries
+from equipment.foundation import metrics, stream
+from equipment.foundation.database import Connection
 from equipment.foundation.logs import get_logger
 from equipment.foundation.process import isolated
 from equipment.registry.model import UnitSummary, shard_of
@@ -28,48 +30,85 @@ from equipment.registry.store import units_for_worker
 from ingest.decode import to_us
 from ingest.model import BatchRef, Columns, Fold, Rows
 
-QUERIES = load_queries(__file__)
 log = get_logger("alarms.stage")
 raised_total = metrics.counter("teshe_alarms_raised_total", "Alarms raised")
 failed_rules = metrics.counter("teshe_rule_failures_total", "Judgements of a rule that failed", ("rule",))
+LOOK_AT_RULES_EVERY = timedelta(seconds=5)
+REPORT_FAILURE_EVERY = timedelta(minutes=1)
+LONGEST_ERROR = 500
 
 
-def guard(rule_id: str, work: Callable[[], None]) -> None:
-    """Run one rule's work; a failure is counted under its name, and the other rules and the readings go on."""
-    isolated(f"rule {rule_id}", work, lambda _: failed_rules.labels(rule_id).inc())
+class Failures:
+    """Rules that failed since the last report: one row and one message a minute for each, however often it happens."""
+
+    def __init__(self) -> None:
+        self._times: dict[tuple[str, int, str], int] = defaultdict(int)
+        self._told: dict[tuple[str, int, str], datetime] = {}
+
+    def add(self, rule: str, version: int, error: str) -> None:
+        """One more."""
+        failed_rules.labels(rule).inc()
+        self._times[rule, version, error[:LONGEST_ERROR]] += 1
+
+    def write(self, conn: Connection, now: datetime) -> None:
+        """A row and a message for what is new or has not been told for a while."""
+        for key, times in list(self._times.items()):
+            told = self._told.get(key)
+            if told is not None and now - told < REPORT_FAILURE_EVERY:
+                continue
+            rule, version, error = key
+            conn.execute(QUERIES.insert_failure, (rule, version, error, times, now))
+            message = {"rule": rule, "version": version, "error": error, "times": times, "at": now.isoformat()}
+            stream.publish(conn, "desk", "rule_failed", message, unit_no=None, now=now)
+            self._told[key] = now
+            del self._times[key]
 
 
 class AlarmStage:
     """Holds the rules' state of the shards that this worker owns."""
 
-    def __init__(self, rules: RuleSet) -> None:
-        self._rules = rules
+    def __init__(self, pack: RuleSet) -> None:
+        self._pack = pack
+        self._loaded = city.Loaded(pack, {}, (0, 0), ())
         self._states: dict[str, KindState] = {}
         self._shards: tuple[int, ...] = ()
+        self._units: dict[int, UnitSummary] = {}
         self._shard_of_unit: dict[int, int] = {}
         self._backlog: dict[int, list[Columns]] = defaultdict(list)
-        self._next_us: int | None = None
+        self._newest: dict[int, int] = {}
+        self._rotated: dict[int, int] = {}
+        """Batch of the newer end of the short history, by shard."""
+        self._history_batch: dict[int, int] = {}
+        """Batch of its older end."""
+        self._failures = Failures()
+        self._looked_at: datetime | None = None
+        self._guard = Guard(_isolated, self._report)
 
     @classmethod
     def shipped(cls) -> AlarmStage:
-        """With the rules that are shipped."""
+        """With the rules that are shipped, and the city's own above them."""
         return cls(load_pack())
 
     @property
     def rule_set(self) -> str:
-        """Digest of the rules in force."""
-        return self._rules.id
+        """Digest of the rules and limits in force."""
+        return city.identity_of(self._loaded)
 
     def acquire(self, conn: Connection, shards: Sequence[int], now: datetime) -> None:
-        """Discard what is in memory and recover exactly these shards: checkpoint, then batches in order."""
-        contents = Jsonb([{"id": r.id, "version": r.version, "mode": r.mode.value} for r in self._rules.rules])
-        conn.execute(QUERIES.note_rule_set, (self._rules.id, contents, now))
+        """Discard what is in memory and recover exactly these shards: checkpoints, then batches in order, then timers."""
+        self._load_rules(conn, now)
         self._shards = tuple(shards)
         self._backlog = defaultdict(list)
-        self._set_units([u for u in units_for_worker(conn) if shard_of(u.id) in set(shards)])
+        self._newest = dict.fromkeys(shards, 0)
+        self._rotated, self._history_batch = dict.fromkeys(shards, 0), dict.fromkeys(shards, 0)
+        self._set_units(conn)
+        self._states = self._empty()
+        for state in self._states.values():
+            state.remember()
         for shard in shards:
-            self._recover(conn, shard)
-        self._plan()
+            self._recover(conn, shard, now)
+        if shards:
+            self.tick(conn, now)
 
     def judge(self, conn: Connection, batches: Sequence[BatchRef], rows: Rows, now: datetime) -> None:
         """Judge the rows of shards that are judged now, keep those of settling shards, judge a backlog that is due."""
@@ -77,100 +116,177 @@ class AlarmStage:
         later = {ref.shard for ref in batches if ref.fold is Fold.LATER}
         transitions: list[Transition] = []
         for ref in batches:
+            self._newest[ref.shard] = ref.number
             if ref.fold is Fold.BACKLOG:
-                transitions += self._fold_backlog(ref.shard)
+                transitions += self._fold_backlog(ref.shard, now)
         for columns in rows.values():
             waits = np.isin(columns.shard, list(later))
             for shard in later:
                 chosen = np.flatnonzero(columns.shard == shard)
                 if len(chosen):
                     self._backlog[shard].append(columns.take(chosen))
-            transitions += self._fold(columns.take(np.flatnonzero(~waits)) if waits.any() else columns)
+            transitions += self._fold(columns.take(np.flatnonzero(~waits)) if waits.any() else columns, now)
         self._write(conn, transitions, now)
-        self._plan()
+        self._look_at_rules(conn, now)
 
     def due(self, now: datetime) -> bool:
         """Whether a timer has run out."""
-        return self._next_us is not None and self._next_us <= to_us(now)
+        return any(fold.is_due(state, to_us(now)) for state in self._states.values())
 
     def tick(self, conn: Connection, now: datetime) -> bool:
         """Let timers run out; writes what follows."""
         transitions: list[Transition] = []
         for state in self._states.values():
-            transitions += fold.tick(state, to_us(now), guard)
+            transitions += fold.tick(state, to_us(now), self._guard)[1]
         self._write(conn, transitions, now)
-        self._plan()
         return bool(transitions)
 
     def checkpoint(self, conn: Connection, batches: dict[int, int], now: datetime) -> None:
-        """Save the state of each shard as it is after its batch."""
-        for shard, batch in batches.items():
-            saved = checkpoints.encode(self._states, shard)
-            conn.execute(QUERIES.save_checkpoint, (shard, batch, self._rules.id, now, checkpoints.FORMAT, saved))
-            conn.execute(QUERIES.drop_old_checkpoints, (shard, shard))
+        """Save the state of every owned shard as it is after its newest batch, and let the short history go on.
 
-    def _set_units(self, units: Sequence[UnitSummary]) -> None:
+        While a shard settles, rows are stored that are not judged yet: then nothing is saved, the next time will do.
+        """
+        if any(self._backlog.values()):
+            return
+        for state in self._states.values():
+            state.rotate()
+        for shard in self._shards:
+            self._history_batch[shard], self._rotated[shard] = self._rotated[shard], self._newest[shard]
+            self._save_shard(conn, shard, now)
+
+    def _save_shard(self, conn: Connection, shard: int, now: datetime) -> None:
+        """The state and, from the older end of its history, what a restart judges again."""
+        olders = {name: state.history.older for name, state in self._states.items() if state.history is not None}
+        conn.execute(
+            QUERIES.save_checkpoint,
+            (
+                shard, self._newest[shard], self.rule_set, now, checkpoints.FORMAT,
+                checkpoints.encode(self._states, shard), self._history_batch[shard], checkpoints.encode(olders, shard),
+            ),
+        )  # fmt: skip
+        conn.execute(QUERIES.drop_old_checkpoints, (shard, shard))
+
+    # ── rules and units ──
+
+    def _load_rules(self, conn: Connection, now: datetime) -> None:
+        self._loaded = city.load(conn, self._pack)
+        self._looked_at = now
+        conn.execute(QUERIES.note_rule_set, (self.rule_set, Jsonb(city.contents_of(self._loaded)), now))
+        for rule, version, error in self._loaded.broken:
+            log.error("city_rule_not_readable", rule=rule, version=version, error=error)
+            self._failures.add(rule, version, error)
+
+    def _look_at_rules(self, conn: Connection, now: datetime) -> None:
+        """Take over an edit of the rules: the state of those that were not touched goes on."""
+        if self._looked_at is not None and now - self._looked_at < LOOK_AT_RULES_EVERY:
+            return
+        self._looked_at = now
+        if city.mark_of(conn) == self._loaded.mark or any(self._backlog.values()):
+            return
+        self._load_rules(conn, now)
+        states = self._empty()
+        for name, state in states.items():
+            checkpoints.carry(self._states[name], state)
+            state.remember()
+        self._states = states
+        # both ends of the history lie here: a restart never replays what other rules have judged
+        for shard in self._shards:
+            self._history_batch[shard] = self._rotated[shard] = self._newest[shard]
+            self._save_shard(conn, shard, now)
+        log.info("rules_changed", rule_set=self.rule_set)
+
+    def _set_units(self, conn: Connection) -> None:
+        mine = set(self._shards)
+        units = [unit for unit in units_for_worker(conn) if shard_of(unit.id) in mine]
+        self._units = {unit.no: unit for unit in units}
         self._shard_of_unit = {unit.no: shard_of(unit.id) for unit in units}
+
+    def _empty(self) -> dict[str, KindState]:
         by_kind: dict[str, list[UnitSummary]] = defaultdict(list)
-        for unit in units:
+        for unit in self._units.values():
             by_kind[unit.kind].append(unit)
-        self._states = {
-            kind.name: empty_state(kind, self._rules.by_kind.get(kind.name, ()), by_kind[kind.name])
+        rules = self._loaded.rules.by_kind
+        return {
+            kind.name: empty_state(kind, rules.get(kind.name, ()), by_kind[kind.name], self._loaded.settings)
             for kind in load_catalogue().measured
         }
 
     def _adopt_new_units(self, conn: Connection, rows: Rows) -> None:
         """A unit that was registered meanwhile: take the registry again and keep every state."""
-        if all(int(no) in self._shard_of_unit for columns in rows.values() for no in columns.unit_no):
+        if all(self._known(columns) for columns in rows.values()):
             return
-        saved = {shard: checkpoints.encode(self._states, shard) for shard in self._shards}
-        self._set_units([u for u in units_for_worker(conn) if shard_of(u.id) in set(self._shards)])
-        for state in saved.values():
-            checkpoints.restore(self._states, state, checkpoints.FORMAT)
+        self._set_units(conn)
+        states = self._empty()
+        for name, state in states.items():
+            checkpoints.carry_history(self._states[name], state)
+        self._states = states
 
-    def _recover(self, conn: Connection, shard: int) -> None:
+    def _known(self, columns: Columns) -> bool:
+        slot_of = self._states[columns.kind].fixed.slot_of if columns.kind in self._states else np.empty(0)
+        numbers = columns.unit_no
+        return bool((numbers < len(slot_of)).all() and (slot_of[numbers] >= 0).all())
+
+    # ── recovery ──
+
+    def _recover(self, conn: Connection, shard: int, now: datetime) -> None:
+        """State and short history as they were at the checkpoint, then the batches since, each under its own ``now``."""
         row = conn.execute(QUERIES.newest_checkpoint, (shard,)).fetchone()
-        start = 0
-        if row is not None:
-            try:
-                checkpoints.restore(self._states, bytes(row[2]), int(row[1]))
-                start = int(row[0])
-            except StateFormatError as error:
-                log.warning("checkpoint_not_readable", shard=shard, error=str(error))
-        stored = {name: rows_since(conn, state, shard, start) for name, state in self._states.items()}
-        for number, way, _ in conn.execute(QUERIES.batches_since, (shard, start)).fetchall():
+        if row is None:
+            self._save_shard(conn, shard, now)
+            row = (0, now, checkpoints.FORMAT, checkpoints.encode(self._states, shard), 0, None)
+        batch, taken_at, version, saved, history_batch, history = row
+        slots = {name: np.flatnonzero(state.fixed.shard == shard) for name, state in self._states.items()}
+        try:
+            checkpoints.restore(self._states, bytes(history or saved), int(version))
+            older = {name: state.at(slots[name]) for name, state in self._states.items()}
+            checkpoints.restore(self._states, bytes(saved), int(version))
+        except StateFormatError as error:
+            # every timer that runs now is found again in the batches, as far as they are still stored
+            log.warning("checkpoint_not_readable", shard=shard, error=str(error))
+            batch, history_batch = 0, 0
+            older = {name: state.at(slots[name]) for name, state in self._states.items()}
+        stored = {name: rows_since(conn, state.kind, shard, history_batch) for name, state in self._states.items()}
+        for name, state in self._states.items():
+            state.restart(slots[name], older[name])
+            before = [columns for number, columns in stored[name].items() if number <= batch]
+            recollect(state, slots[name], before, to_us(taken_at), self._guard)
+        self._newest[shard], self._history_batch[shard] = int(batch), int(history_batch)
+        for number, way, judged_at in conn.execute(QUERIES.batches_since, (shard, batch)).fetchall():
+            self._newest[shard] = int(number)
             parts = [batches[number] for batches in stored.values() if number in batches]
             if way == Fold.LATER.value:
                 self._backlog[shard] += parts
             elif way == Fold.BACKLOG.value:
-                self._fold_backlog(shard)
+                self._fold_backlog(shard, judged_at)
             else:
                 for part in parts:
-                    self._fold(part)
+                    self._fold(part, judged_at)
+        self._rotated[shard] = int(batch)
 
-    def _fold(self, columns: Columns) -> list[Transition]:
-        """Judge in the order that the store can give back: arrival, then device time, then seq."""
+    # ── judging ──
+
+    def _fold(self, columns: Columns, now: datetime) -> list[Transition]:
         state = self._states.get(columns.kind)
         if state is None or not len(columns):
             return []
-        order = np.lexsort((columns.seq, columns.ts_us, columns.received_us))
-        return fold.fold_columns(state, columns.take(order), guard)
+        return fold.fold(state, columns, to_us(now), self._guard)[1]
 
-    def _fold_backlog(self, shard: int) -> list[Transition]:
-        """Judge what a shard stored while it settled, per unit in order of device time."""
-        transitions: list[Transition] = []
-        for columns in self._backlog.pop(shard, []):
-            state = self._states.get(columns.kind)
-            if state is not None:
-                order = np.lexsort((columns.seq, columns.server_us))
-                transitions += fold.fold_columns(state, columns.take(order), guard)
-        return transitions
+    def _fold_backlog(self, shard: int, now: datetime) -> list[Transition]:
+        """Judge what a shard stored while it settled."""
+        return [t for columns in self._backlog.pop(shard, []) for t in self._fold(columns, now)]
 
     def _write(self, conn: Connection, transitions: Sequence[Transition], now: datetime) -> None:
         count = write_transitions(conn, transitions, self._shard_of_unit, now)
         if count:
             raised_total.inc(count)
+        self._failures.write(conn, now)
 
-    def _plan(self) -> None:
-        deadlines = [d for d in map(fold.next_deadline_us, self._states.values()) if d is not None]
-        self._next_us = min(deadlines, default=None)
+    def _report(self, rule: Rule, error: Exception) -> None:
+        self._failures.add(rule.id, rule.version, f"{type(error).__name__}: {error}")
+
+
+def _isolated(work: Callable[[], None]) -> Exception | None:
+    """An exception of a rule is handed back; it is logged and counted on the way."""
+    failed: list[Exception] = []
+    isolated("rule", work, failed.append)
+    return failed[0] if failed else None

@@ -14,7 +14,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from alarms.engine.fold import Transition
+from alarms.engine.telling import Transition
 from alarms.errors import UnknownAlarmError
 from alarms.lifecycle import AlarmEvent, AlarmState, next_state
 from alarms.rules.load import load_pack
@@ -95,8 +95,8 @@ def write_transitions(
     raised = 0
     for transition in transitions:
         key = alarm_id(transition.rule, transition.unit_no, transition.started_us)
-        # a condition that a late sample began and that is over by the newest sample pages nobody
-        retrospective = transition.late and key in over
+        # a condition that a late sample began and that is over by the newest sample pages nobody; a person's call does
+        retrospective = transition.late and key in over and not transition.rule.momentary
         unit_id, name = names.get(transition.unit_no, ("", ""))
         message = _message(transition, key, unit_id, name, retrospective=retrospective)
         if transition.event == "raised":
@@ -120,7 +120,7 @@ def _insert(conn: Connection, t: Transition, key: str, shard: int, now: datetime
     row = conn.execute(
         QUERIES.insert_alarm,
         (
-            key, t.unit_no, shard, t.rule.id, t.rule.version, t.rule.severity.value, sorted(r.value for r in t.rule.receivers),
+            key, t.unit_no, shard, t.rule.id, t.rule.version, t.severity.value, sorted(r.value for r in t.rule.receivers),
             state.value, retrospective, t.rule.mode is Mode.SHADOW, moment(t.started_us), moment(t.at_us), Jsonb(evidence),
         ),
     ).fetchone()  # fmt: skip
@@ -139,13 +139,30 @@ def _change(conn: Connection, t: Transition, key: str, now: datetime) -> bool:
         conn.execute(QUERIES.set_no_signal, (t.event == "no_signal", key))
         _event(conn, key, t.unit_no, t.event, state, state, moment(t.at_us), now)
         return True
-    if not active:
+    if t.event in ("returned", "escalated"):
+        return _worse(conn, t, key, state, active=active, now=now)
+    if t.event == "withdrawn":
+        after = next_state(state, AlarmEvent.WITHDRAW)
+    elif active:
+        after = next_state(state, AlarmEvent.CLEAR_LATCHED if t.rule.latch else AlarmEvent.CLEAR)
+    else:
         return False
-    event = AlarmEvent.CLEAR_LATCHED if t.rule.latch else AlarmEvent.CLEAR
-    after = next_state(state, event)
     values = {"id": key, "state": after.value, "active": False, "cleared_at": moment(t.at_us), "retrospective": False}
     conn.execute(QUERIES.set_state, values)
-    _event(conn, key, t.unit_no, "cleared", state, after, moment(t.at_us), now)
+    _event(conn, key, t.unit_no, t.event, state, after, moment(t.at_us), now)
+    return True
+
+
+def _worse(conn: Connection, t: Transition, key: str, state: AlarmState, *, active: bool, now: datetime) -> bool:
+    """The condition holds after all, or the severity rose: it is to be acknowledged again."""
+    if active and t.event == "returned":
+        return False
+    after = next_state(state, AlarmEvent.RETURN)
+    if t.event == "returned":
+        conn.execute(QUERIES.set_active_again, (after.value, key))
+    else:
+        conn.execute(QUERIES.set_severity, (after.value, t.severity.value, key))
+    _event(conn, key, t.unit_no, t.event, state, after, moment(t.at_us), now)
     return True
 
 
@@ -168,7 +185,7 @@ def _message(t: Transition, key: str, unit_id: str, name: str, *, retrospective:
         "unit_no": t.unit_no,
         "unit_id": unit_id,
         "unit_name": name,
-        "severity": rule.severity.value,
+        "severity": t.severity.value,
         "receivers": sorted(r.value for r in rule.receivers),
         "incident_kind": rule.incident_kind,
         "event": t.event,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 from psycopg_pool import ConnectionPool
@@ -21,6 +22,7 @@ from equipment.transparency.keys import Signer
 
 STATIC = Path(__file__).parent / "static"
 
+
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
@@ -32,6 +34,16 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), geolocation=(self), microphone=()",
 }
+
+
+def security_headers(settings: WebSettings) -> dict[str, str]:
+    """Headers of every answer. Pictures may come from the intranet's map server too, where one is set."""
+    parts = urlsplit(settings.tile_address)
+    if not parts.netloc:
+        return SECURITY_HEADERS
+    policy = SECURITY_HEADERS["Content-Security-Policy"]
+    images = f"img-src 'self' data: blob: {parts.scheme}://{parts.netloc};"
+    return {**SECURITY_HEADERS, "Content-Security-Policy": policy.replace("img-src 'self' data: blob:;", images)}
 
 
 def create_app(
@@ -49,6 +61,7 @@ def create_app(
         Countersigns receipts.
     """
     feed = Feed(pool, feed_url, settings, clock)
+    headers = security_headers(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -73,7 +86,7 @@ def create_app(
     @app.middleware("http")
     async def harden(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
         response = await call_next(request)
-        for name, value in SECURITY_HEADERS.items():
+        for name, value in headers.items():
             response.headers.setdefault(name, value)
         if not request.url.path.startswith("/static/"):
             response.headers.setdefault("Cache-Control", "no-store")

@@ -185,7 +185,7 @@ class Demo:
                 "TESHE_LOG_FORMAT": "json",
             }
         )
-        for name in ("worker", "jobs", "web"):
+        for name in ("worker", "jobs", "imports", "web"):
             self._supervisor.add(starter(name, self.logs, env), restart=True)
 
     def _start_simulator(self, url: str, broker_port: int) -> None:

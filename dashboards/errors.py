@@ -10,7 +10,8 @@
     │   ├── NotFoundError
     │   ├── PreconditionRequiredError
     │   ├── PreconditionFailedError
-    │   └── BadRequestError
+    │   ├── BadRequestError
+    │   └── LabelError
     ├── PublishedFeedError      ours or the world's: the live feed cannot be read
     └── CatalogueError          ours: a language catalogue is missing or cannot be read
 """
@@ -75,6 +76,10 @@ class PreconditionFailedError(RequestError):
 
     status = 412
     title = "Changed meanwhile"
+
+
+class LabelError(RequestError):
+    """标签: the sheet of labels cannot be printed as asked."""
 
 
 class PublishedFeedError(DashboardsError):

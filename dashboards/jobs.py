@@ -16,6 +16,7 @@ from alarms.incidents.runner import IncidentRunner
 from alarms.incidents.settings import DeskSettings
 from alarms.store import release_due
 from dashboards.open_work import open_work
+from dashboards.reports.runner import SlowWork
 from equipment.access.store import forget_sessions
 from equipment.contracts.store import lapse_due
 from equipment.cylinders.retention import keep_traces
@@ -123,6 +124,14 @@ def sequence_all(conn: Connection, now: datetime) -> int:
 
 def run_jobs(url: str, desk: DeskSettings, signer: Signer, clock: Clock, stop: StopSignal) -> None:
     """Turn until asked to stop; a database that is away is waited for."""
+    slow = SlowWork(url, clock).start()
+    try:
+        _turn_until(url, desk, signer, clock, stop)
+    finally:
+        slow.stop()
+
+
+def _turn_until(url: str, desk: DeskSettings, signer: Signer, clock: Clock, stop: StopSignal) -> None:
     attempt = 0
     while not stop.is_set:
         jobs = Jobs(desk, signer)

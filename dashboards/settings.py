@@ -1,5 +1,7 @@
 """Settings of the web process, from the environment (prefix ``TESHE_``)."""
 
+from typing import Literal
+
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -15,6 +17,10 @@ class WebSettings(BaseSettings):
         default=True, description="Send the session cookie over HTTPS only; the demo on localhost turns it off"
     )
     demo_notice: bool = Field(default=False, description="Show that the city is simulated")
+    wall_fatality: bool = Field(
+        default=False,
+        description="Show the fatality figure on the board's wall screen; off, because one death in a small city is no trend",
+    )
     database_connections: int = Field(default=16, ge=2, le=90, description="Pool size of one web process")
     feed_poll_seconds: float = Field(
         default=0.25, gt=0, description="How often the feed is read when no notification arrives [s]"
@@ -26,6 +32,17 @@ class WebSettings(BaseSettings):
         default=500, ge=10, description="Messages kept for a slow client before it must resynchronise"
     )
     max_upload_bytes: int = Field(default=20_000_000, ge=1_000, description="Largest accepted upload [bytes]")
+    public_address: str = Field(
+        default="", description="Address of the public pages as it stands in QR codes; default: that of the request"
+    )
+    tile_address: str = Field(
+        default="",
+        description="Tiles of an intranet map server, https://host/{z}/{x}/{y}.png; empty: maps without tiles",
+    )
+    tile_datum: Literal["wgs84", "gcj02"] = Field(
+        default="wgs84", description="Datum of those tiles: places are converted to it before they are drawn"
+    )
+    tile_attribution: str = Field(default="", description="What the map server wants to be said of its source")
     record_position_seconds: float = Field(
         default=0.5,
         ge=0,

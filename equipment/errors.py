@@ -17,6 +17,13 @@
     │   ├── UnknownFirmChangeError
     │   ├── FirmChangeStepError       not possible in this state
     │   ├── CorrectionError
+    │   ├── ImportFileError           a file of units as a whole cannot be imported
+    │   ├── UnknownImportError        no such import job, or not visible
+    │   ├── ImportStateError          the job is not in a state that allows this
+    │   ├── UnknownReconciliationError  no such open item of the work list
+    │   ├── DecisionError             the item cannot be decided this way
+    │   ├── InvalidAccidentError      a value of an accident cannot be right
+    │   ├── UnknownAccidentError
     │   ├── UnknownCylinderError
     │   ├── CylinderInputError        a fill, a cylinder or a movement cannot be right
     │   ├── CylinderStepError         the cylinder's state does not know the event
@@ -62,6 +69,14 @@ class ChangedMeanwhileError(EquipmentInputError):
     """The unit was changed since the caller read it: read it again."""
 
 
+class InvalidAccidentError(EquipmentInputError):
+    """A value of an accident cannot be right, or something is missing; the message says what."""
+
+
+class UnknownAccidentError(EquipmentInputError):
+    """No such accident, or not visible to whoever asks."""
+
+
 class WeakPasswordError(EquipmentInputError):
     """The password is too easy to guess."""
 
@@ -92,6 +107,26 @@ class FirmChangeStepError(EquipmentInputError):
 
 class CorrectionError(EquipmentInputError):
     """The accident entry was corrected already, or does not exist."""
+
+
+class ImportFileError(EquipmentInputError):
+    """The file as a whole cannot be imported; the message says what to change."""
+
+
+class UnknownImportError(EquipmentInputError):
+    """No such import job, or not visible to whoever asks."""
+
+
+class ImportStateError(EquipmentInputError):
+    """The job is in a state in which this cannot be done."""
+
+
+class UnknownReconciliationError(EquipmentInputError):
+    """No such item of the work list, or not visible to whoever asks."""
+
+
+class DecisionError(EquipmentInputError):
+    """An item of the work list cannot be decided this way; the message says how it can."""
 
 
 class UnknownCylinderError(EquipmentInputError):

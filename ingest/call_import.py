@@ -1,12 +1,10 @@
-"""Import of 96366 call records from CSV as the field exports them: messy headers, UTF-8 or GB18030, city time.
+"""Import of 96366 call records from CSV or XLSX as the field exports them: messy headers, two encodings, city time.
 
 Good rows are kept, bad ones are named with row, column and reason; the same file again changes nothing.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,13 +17,17 @@ import yaml
 
 from equipment.foundation.clock import SHANGHAI
 from equipment.foundation.database import Connection
-from ingest.calls import QUERIES, KnownUnit, NewCall, faults, keep
+from ingest.call_reference import reference
+from ingest.call_table import Line, read_table
+from ingest.call_units import CallLink, UnitFinder
+from ingest.calls import CallReceipt, NewCall, faults, keep, told_of
 from ingest.errors import ImportFileError
 
 SOURCE = "csv"
-ENCODINGS = ("utf-8-sig", "gb18030")
 REQUIRED = ("external_id", "reported_at", "category")
 MOST_ROWS = 200_000
+MOST_OUTCOMES = 2_000
+"""So many rows are told one by one; all are counted, and every error is named."""
 TIME_FORMATS = (
     "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y.%m.%d %H:%M:%S",
     "%Y年%m月%d日 %H:%M:%S", "%Y年%m月%d日 %H:%M", "%Y年%m月%d日 %H时%M分", "%Y%m%d%H%M%S",
@@ -42,6 +44,19 @@ class RowError:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class RowOutcome:
+    """What became of one good row; ``candidates`` where a person must choose the lift."""
+
+    row: int
+    external_id: str
+    result: str
+    historical: bool
+    link: CallLink
+    unit_id: str | None
+    candidates: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class ImportReport:
     """What an import did, or with ``dry_run`` would do."""
@@ -53,15 +68,24 @@ class ImportReport:
     updated: int = 0
     unchanged: int = 0
     refused: int = 0
+    historical: int = 0
     without_unit: int = 0
+    ambiguous: int = 0
     ignored_columns: list[str] = field(default_factory=list)
     errors: list[RowError] = field(default_factory=list)
+    outcomes: list[RowOutcome] = field(default_factory=list)
 
 
 @cache
 def _table() -> dict[str, Any]:
     document: dict[str, Any] = yaml.safe_load((files("ingest") / "call_columns.yaml").read_text(encoding="utf-8"))
     return document
+
+
+@cache
+def _columns() -> dict[str, dict[str, Any]]:
+    """All columns that are read; those of the template first."""
+    return {**_table()["columns"], **_table()["more"]}
 
 
 def _plain(text: str) -> str:
@@ -75,30 +99,12 @@ def _plain(text: str) -> str:
 
 @cache
 def _columns_by_name() -> dict[str, str]:
-    return {_plain(name): column for column, entry in _table()["columns"].items() for name in entry["names"]}
+    return {_plain(name): column for column, entry in _columns().items() for name in entry["names"]}
 
 
 @cache
 def _meaning(table: str) -> dict[str, str]:
     return {_plain(word): meaning for meaning, words in _table()[table].items() for word in words}
-
-
-def decode(content: bytes) -> tuple[str, str]:
-    """The file as text, and the encoding it is in.
-
-    Raises
-    ------
-    ImportFileError
-        It is in neither of the two.
-    """
-    for encoding in ENCODINGS:
-        try:
-            return content.decode(encoding), encoding
-        except UnicodeDecodeError:
-            continue
-    raise ImportFileError(
-        "文件编码无法识别，请另存为 UTF-8 或 GB18030 的 CSV (save the file as CSV in UTF-8 or GB18030)"
-    )
 
 
 def read_time(text: str) -> datetime:
@@ -129,6 +135,8 @@ def _cell(kind: str, text: str) -> Any:
             return int(re.sub(r"[人名位\s]|\.0+$", "", text))
         case "category":
             return _meaning("categories")[_plain(text)]
+        case "release":
+            return _meaning("releases")[_plain(text)]
         case _:
             return text
 
@@ -138,40 +146,21 @@ REASONS = {
     "count": "不是人数 (not a number of people)",
     "category": "不是已知类别：困人 故障 投诉 咨询 自行脱困 误报 其他 (not a known category)",
     "flag": "请填 是 或 否 (yes or no)",
+    "release": "不是已知解救方式：维保解救 物业解救 自行脱困 其他 (not a known way of release)",
 }
 
 
-def _lines(reader: Any) -> Iterator[tuple[int, list[str]]]:
-    """Rows with their line numbers.
-
-    Raises
-    ------
-    ImportFileError
-        A line cannot be taken apart.
-    """
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise ImportFileError(
-                f"第 {reader.line_num} 行无法读取，请另存为 CSV UTF-8 后重试 (line cannot be read: {error})"
-            ) from None
-        yield reader.line_num, cells
-
-
-def _header(reader: Iterator[list[str]]) -> list[str]:
-    for row in reader:
+def _header(lines: Iterator[Line]) -> list[str]:
+    for _, row in lines:
         names = [_plain(cell) for cell in row]
         if sum(name in _columns_by_name() for name in names) >= len(REQUIRED):
             return row
     raise ImportFileError(
-        "找不到表头：至少需要 工单编号、接警时间、类别 (no header row: these three columns are needed at least)"
+        "找不到表头：至少需要 工单编号、报警时间、工单类型 (no header row: these three columns are needed at least)"
     )
 
 
-def read_rows(text: str) -> tuple[list[str], Iterator[tuple[int, dict[str, str]]]]:
+def read_rows(lines: Iterator[Line]) -> tuple[list[str], Iterator[tuple[int, dict[str, str]]]]:
     """Columns that mean nothing to us, and each row as {column: cell} with its line number.
 
     Raises
@@ -179,11 +168,7 @@ def read_rows(text: str) -> tuple[list[str], Iterator[tuple[int, dict[str, str]]
     ImportFileError
         There is no header row, or a required column is missing or twice there.
     """
-    dialect = "\t" if text[:2_000].count("\t") > text[:2_000].count(",") else ","
-    # a lone carriage return ends a line too, as spreadsheets of the last century write them
-    reader = csv.reader(io.StringIO(text, newline=None), delimiter=dialect)
-    lines = _lines(reader)
-    header = _header(cells for _, cells in lines)
+    header = _header(lines)
     names = [_columns_by_name().get(_plain(cell)) for cell in header]
     known = [name for name in names if name is not None]
     twice = sorted({name for name in known if known.count(name) > 1})
@@ -204,7 +189,11 @@ def read_rows(text: str) -> tuple[list[str], Iterator[tuple[int, dict[str, str]]
 
 
 def _title(column: str) -> str:
-    return str(_table()["columns"][column]["names"][0])
+    return str(_columns()[column]["names"][0])
+
+
+TITLE_OF = {"cause_code": "cause"}
+"""Columns of a file that are called otherwise in a call."""
 
 
 def read_call(cells: Mapping[str, str], line: int, now: datetime) -> NewCall | list[RowError]:
@@ -212,7 +201,7 @@ def read_call(cells: Mapping[str, str], line: int, now: datetime) -> NewCall | l
     values: dict[str, Any] = {}
     errors: list[RowError] = []
     for column, text in cells.items():
-        kind = _table()["columns"][column]["kind"]
+        kind = _columns()[column]["kind"]
         try:
             value = _cell(kind, text)
         except (ValueError, KeyError):
@@ -220,7 +209,10 @@ def read_call(cells: Mapping[str, str], line: int, now: datetime) -> NewCall | l
             continue
         if value is not None:
             values[column] = value
-    values.pop("source", None)
+    cause = values.pop("cause", None)
+    if cause is not None:
+        code = reference().cause_of(cause)
+        values |= {"cause_code": code} if code is not None else {"cause_text": cause}
     missing = [name for name in REQUIRED if name not in values]
     named = {error.column for error in errors}
     errors += [RowError(line, _title(n), "不能为空 (is needed)") for n in missing if _title(n) not in named]
@@ -228,7 +220,7 @@ def read_call(cells: Mapping[str, str], line: int, now: datetime) -> NewCall | l
         return errors
     call = NewCall(source=SOURCE, **values)
     wrong = faults(call, now)
-    return [RowError(line, _title(name), reason) for name, reason in wrong] or call
+    return [RowError(line, _title(TITLE_OF.get(name, name)), reason) for name, reason in wrong] or call
 
 
 def import_calls(
@@ -241,55 +233,39 @@ def import_calls(
     ImportFileError
         The file as a whole cannot be read as a table of calls.
     """
-    text, encoding = decode(content)
-    report = ImportReport(dry_run, encoding)
-    report.ignored_columns, rows = read_rows(text)
-    units = _Units(conn)
+    table = read_table(content)
+    report = ImportReport(dry_run, table.form)
+    report.ignored_columns, rows = read_rows(table.lines)
+    units = UnitFinder(conn)
     seen: set[str] = set()
-    for line, cells in rows:
-        report.rows += 1
-        if report.rows > MOST_ROWS:
-            raise ImportFileError(f"一次最多 {MOST_ROWS} 行，请拆分文件 (split the file)")
-        call = read_call(cells, line, now)
-        if isinstance(call, NewCall) and call.external_id in seen:
-            call = [RowError(line, _title("external_id"), f"{call.external_id} 在文件中重复 (twice in this file)")]
-        if isinstance(call, list):
-            report.refused += 1
-            report.errors += call
-            continue
-        seen.add(call.external_id)
-        _take(conn, call, units.of(call), entered_by, now, report)
+    # a trial takes the same path and is taken back: it promises exactly what the import will do
+    with conn.transaction(force_rollback=dry_run):
+        for line, cells in rows:
+            report.rows += 1
+            if report.rows > MOST_ROWS:
+                raise ImportFileError(f"一次最多 {MOST_ROWS} 行，请拆分文件 (split the file)")
+            call = read_call(cells, line, now)
+            if isinstance(call, NewCall) and call.external_id in seen:
+                call = [RowError(line, _title("external_id"), f"{call.external_id} 在文件中重复 (twice in this file)")]
+            if isinstance(call, list):
+                report.refused += 1
+                report.errors += call
+                continue
+            seen.add(call.external_id)
+            _count(report, line, call, keep(conn, call, units.find(told_of(call)), entered_by, now))
     return report
 
 
-def _take(
-    conn: Connection, call: NewCall, unit: KnownUnit | None, entered_by: int | None, now: datetime, report: ImportReport
-) -> None:
-    report.without_unit += unit is None
-    if report.dry_run:
-        known = conn.execute(QUERIES.known_call, (call.source, call.external_id)).fetchone()
-        report.new += known is None
-        report.unchanged += known is not None
-        return
-    result = keep(conn, call, unit, entered_by, now).result
-    setattr(report, result, getattr(report, result) + 1)
-
-
-class _Units:
-    """Units by everything a row may name them with, read once."""
-
-    def __init__(self, conn: Connection) -> None:
-        self._by: dict[str, KnownUnit] = {}
-        for no, unit_id, rescue_code, registration_code in conn.execute(QUERIES.all_units):
-            for key in (rescue_code, unit_id, registration_code):
-                if key:
-                    self._by.setdefault(key, KnownUnit(no, unit_id))
-
-    def of(self, call: NewCall) -> KnownUnit | None:
-        for key in (call.rescue_code, call.unit_id, call.registration_code):
-            if key and key in self._by:
-                return self._by[key]
-        return None
+def _count(report: ImportReport, line: int, call: NewCall, receipt: CallReceipt) -> None:
+    setattr(report, receipt.result, getattr(report, receipt.result) + 1)
+    report.historical += receipt.historical
+    report.ambiguous += receipt.link is CallLink.AMBIGUOUS
+    report.without_unit += receipt.unit_id is None
+    if len(report.outcomes) < MOST_OUTCOMES:
+        report.outcomes.append(
+            RowOutcome(line, call.external_id, receipt.result, receipt.historical, receipt.link, receipt.unit_id,
+                       receipt.candidates)
+        )  # fmt: skip
 
 
 def template() -> str:

@@ -15,7 +15,7 @@ from equipment.catalogue.model import Kind, Signal, SignalType
 from equipment.registry.model import UnitSummary
 from ingest.clock_offset import ClockOffsets
 from ingest.errors import PayloadError
-from ingest.model import Channel, Columns, Decoded, Message, Quarantined, Reason, StatusReport
+from ingest.model import Channel, Columns, Decoded, Flag, Message, Quarantined, Reason, StatusReport
 from ingest.payload import STATUS, UNSET, Sample, decoder_of
 from ingest.topics import Topic, read_topic
 
@@ -139,7 +139,7 @@ class Decode:
             into.positions.append(position)
             into.channels.append(topic.channel)
             into.samples.append(sample)
-            into.newest.append(sample.ts_us == newest)
+            into.newest.append(sample.ts_us == newest and not sample.historical)
             into.received.append(received)
 
     def _columns(self, kind: Kind, g: _Gathered, result: Decoded) -> Columns:
@@ -159,6 +159,7 @@ class Decode:
         received = np.array(g.received, dtype=np.int64)
         ts = np.array([s.ts_us for s in g.samples], dtype=np.int64)
         stored, server, flags = self.clocks.judge(units, ts, received, np.array(g.newest, dtype=np.bool_))
+        historical = np.array([s.historical for s in g.samples], dtype=np.bool_)
         columns = Columns(
             kind=kind.name,
             unit_no=units.astype(np.int32),
@@ -169,7 +170,7 @@ class Decode:
             server_us=server,
             received_us=received,
             shard=np.array([m.shard for m in g.messages], dtype=np.int16),
-            flags=flags.astype(np.int16),
+            flags=(flags | historical * Flag.HISTORICAL.value).astype(np.int16),
             redelivery=np.array([m.dup for m in g.messages], dtype=np.bool_),
             values=values,
             valid=valid,

@@ -6,9 +6,11 @@
     ├── IngestInputError           the caller's
     │   ├── PayloadError
     │   ├── CodeListError
+    │   ├── GatewayError
     │   ├── CallError
     │   ├── ImportFileError
     │   └── QuarantineError
+    ├── BridgeLinkError            the broker did not take over what the bridge republished
     ├── LeaseError
     │   ├── LeaseLostError         another worker owns the shard now
     │   └── SubscriptionRefusedError
@@ -37,6 +39,10 @@ class CodeListError(IngestInputError):
     """A code list file has a mistake."""
 
 
+class GatewayError(IngestInputError):
+    """A gateway or one of its units does not exist."""
+
+
 class CallError(IngestInputError):
     """A call record cannot be right."""
 
@@ -47,6 +53,10 @@ class ImportFileError(IngestInputError):
 
 class QuarantineError(IngestInputError):
     """An entry of the quarantine does not exist or cannot be replayed."""
+
+
+class BridgeLinkError(IngestError):
+    """The broker did not take over what the bridge republished; nothing of it was acknowledged to its source."""
 
 
 class LeaseError(IngestError):

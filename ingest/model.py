@@ -37,6 +37,7 @@ class Flag(IntFlag):
     CLOCK_CORRECTED = 4
     RETROSPECTIVE = 8
     HISTORICAL = 16
+    """Sent for the record (store and forward): never judged."""
 
 
 class Fold(Enum):

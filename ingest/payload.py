@@ -1,7 +1,7 @@
 """Payload JSON to typed samples, with the reason why where it cannot be.
 
-``{"ts": epoch ms or RFC 3339, "seq": int, "values": {signal: value}, "codes": [..], "code_list": ".."}``, one object
-or an array. The types of ``values`` come from the signal catalogue, so that the parser itself checks them.
+``{"ts": epoch ms or RFC 3339, "seq": int, "values": {signal: value}, "codes": [..], "code_list": "..",
+"historical": false}``, one object or an array. The types of ``values`` come from the signal catalogue, so that the parser itself checks them.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ class Sample:
     values: tuple[Any, ...]
     code_bits: int | None
     codes: tuple[str, tuple[str, ...]] | None
+    historical: bool = False
+    """Stored for the record only: it never drives a live alarm."""
 
 
 class Status(msgspec.Struct, forbid_unknown_fields=False):
@@ -78,6 +80,7 @@ class PayloadDecoder:
                 ("values", values, msgspec.field(default_factory=values)),
                 ("codes", list[str | int] | None, None),
                 ("code_list", str | None, None),
+                ("historical", bool, False),
             ],
             forbid_unknown_fields=True,
         )
@@ -150,6 +153,7 @@ class PayloadDecoder:
             values,
             None if codes is None else bits_of(*codes),
             codes,
+            raw.historical,
         )
 
 
@@ -206,10 +210,7 @@ def read_codes(codes: list[str | int] | None, code_list: str | None) -> tuple[st
         raise PayloadError(Reason.UNKNOWN_CODE_LIST.value, f"code_list {code_list!r} is none of {known}")
     texts = []
     for code in codes:
-        text = str(code)
-        # numeric codes of two-digit lists lose their leading zero in JSON numbers
-        if isinstance(code, int) and text not in code_lists()[code_list] and text.zfill(2) in code_lists()[code_list]:
-            text = text.zfill(2)
+        text = code_lists()[code_list].text_of(code)
         if not 0 < len(text) <= LONGEST_CODE or not text.isprintable():
             raise PayloadError(
                 Reason.WRONG_TYPE.value, f"a code is 1 to {LONGEST_CODE} printable characters: {text[:50]!r}"

@@ -31,6 +31,7 @@ from ingest.rollups.refresh import mark_dirty
 
 QUERIES = load_queries(__file__)
 DAY_US = 86_400_000_000
+CODES_BIT = 62
 KEY_COLUMNS = ("unit_no", "ts", "channel", "seq", "content", "server_time", "received_at", "shard", "batch", "flags")
 
 
@@ -167,9 +168,10 @@ class Store:
         batches = np.array([numbers[int(s)] for s in unique.shard], dtype=np.int64)
         stage = self._stage(conn, kind)
         with conn.cursor() as cursor:
-            with cursor.copy(sql.SQL("copy {} from stdin (format binary)").format(sql.Identifier(stage))) as copy:
+            names = sql.SQL(", ").join(map(sql.Identifier, (*KEY_COLUMNS, *(s.name for s in kind.signals), "unknown")))
+            copied = sql.SQL("copy {} (position, {}) from stdin (format binary)").format(sql.Identifier(stage), names)
+            with cursor.copy(copied) as copy:
                 copy.write(binary.copy_buffer(_fields(kind, unique, batches)))
-            names = sql.SQL(", ").join(map(sql.Identifier, (*KEY_COLUMNS, *(s.name for s in kind.signals))))
             cursor.execute(
                 sql.SQL("insert into {} ({}) select {} from {} on conflict do nothing").format(
                     sql.Identifier("ingest", f"reading_{kind.name}"), names, names, sql.Identifier(stage)
@@ -373,4 +375,13 @@ def _fields(kind: Kind, c: Columns, batches: Any) -> list[binary.Field]:
         binary.int8(c.seq), binary.int8(c.content), binary.timestamptz(c.server_us), binary.timestamptz(c.received_us),
         binary.int2(c.shard), binary.int8(batches), binary.int2(c.flags),
     ]  # fmt: skip
-    return keys + [_signal_field(signal, c) for signal in kind.signals]
+    return [*keys, *(_signal_field(signal, c) for signal in kind.signals), binary.int8(unknown_bits(kind, c))]
+
+
+def unknown_bits(kind: Kind, c: Columns) -> IntArray:
+    """Per sample one bit for each signal of which the device said null, and one for a list of codes, also an empty one."""
+    bits = c.codes_valid.astype(np.int64) << CODES_BIT
+    for place, signal in enumerate(kind.signals):
+        if signal.name in c.unknown:
+            bits |= c.unknown[signal.name].astype(np.int64) << place
+    return bits

@@ -104,3 +104,6 @@ order by d.id limit 100;
 select id, unit_no, category, place, trapped, injured, suspected_dead, medical_rescue, major_incident, reported_at, closed_at,
        historical, source, entered_by
 from ingest.call_record where id = %s;
+
+-- name: move_sources
+update alarms.incident_source set incident_id = %s where incident_id = %s;

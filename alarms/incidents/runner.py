@@ -45,9 +45,10 @@ class IncidentRunner:
     def _alarm(self, conn: Connection, entry: StreamEntry, now: datetime) -> None:
         p = entry.payload
         at = datetime.fromisoformat(p["at"])
-        if p["event"] == "cleared" and not p["momentary"]:
+        # an alarm that was withdrawn never was; one that returned or grew worse calls again
+        if p["event"] == "withdrawn" or (p["event"] == "cleared" and not p["momentary"]):
             service.source_cleared(conn, "alarm", p["alarm_id"], at, now)
-        elif p["event"] == "raised" and rings(p):
+        elif p["event"] in ("raised", "returned", "escalated") and rings(p):
             service.open_or_join(conn, alarm_source(p), self._settings, now)
 
     def _call(self, conn: Connection, entry: StreamEntry, now: datetime) -> None:

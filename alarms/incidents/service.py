@@ -14,7 +14,7 @@ from typing import Any
 from alarms import store as alarm_store
 from alarms.errors import AlarmsInputError, ImpossibleOrderError, TransitionError
 from alarms.incidents import dispatching, store
-from alarms.incidents.lifecycle import MILESTONE, check_order, next_state
+from alarms.incidents.lifecycle import MILESTONE, OVER, check_order, next_state
 from alarms.incidents.model import Command, Incident, IncidentEvent, IncidentState, Outcome, Source
 from alarms.incidents.settings import DeskSettings
 from alarms.incidents.store import QUERIES
@@ -36,11 +36,11 @@ COUNTS = ("trapped", "injured", "suspected_dead")
 def open_or_join(conn: Connection, source: Source, settings: DeskSettings, now: datetime) -> int:
     """Open an incident for ``source``, or join the open one of its unit; returns the incident's id.
 
-    The same source twice is the same: nothing changes.
+    The same source twice is the same: nothing changes, unless it now names the lift that it did not name at first.
     """
     known = store.of_source(conn, source.kind, source.id)
     if known is not None:
-        return known.id
+        return _locate(conn, known, source, now)
     incident = None if source.unit_no is None else store.open_of_unit(conn, source.unit_no)
     if incident is None:
         opened = _open(conn, source, settings, now)
@@ -68,8 +68,12 @@ def _open(conn: Connection, source: Source, settings: DeskSettings, now: datetim
 
 
 def _join(conn: Connection, incident: Incident, source: Source, now: datetime) -> None:
-    if not store.attach(conn, incident.id, source, now):
-        return
+    if store.attach(conn, incident.id, source, now):
+        _add(conn, incident, source, now)
+
+
+def _add(conn: Connection, incident: Incident, source: Source, now: datetime) -> None:
+    """What a further source says of an incident."""
     values: dict[str, Any] = {}
     severity = min(incident.severity, source.severity, key=SEVERITIES.index)
     if severity != incident.severity:
@@ -89,6 +93,31 @@ def _join(conn: Connection, incident: Incident, source: Source, now: datetime) -
     store.change(conn, incident, {**values, "state": after.value})
     command = Command(incident.id, IncidentEvent.NOTE, source.seat, how_known=_how_known(source), detail=_said(source))
     store.record(conn, replace(incident, severity=severity), "joined", after, source.reported_at, now, command)
+
+
+def _locate(conn: Connection, incident: Incident, source: Source, now: datetime) -> int:
+    """Somebody has said which lift a call is about; returns the id of the incident that goes on.
+
+    An incident of that lift that is open already takes the call over, as it would have at first; once people have been
+    sent for the placeless one both stay, for a seat to merge.
+    """
+    if source.unit_no is None or incident.unit_no is not None or incident.state in OVER:
+        return incident.id
+    other = store.open_of_unit(conn, source.unit_no)
+    command = Command(incident.id, IncidentEvent.NOTE, source.seat, how_known=_how_known(source), detail=_said(source))
+    if other is None:
+        store.change(conn, incident, {"unit_no": source.unit_no})
+        located = replace(incident, unit_no=source.unit_no)
+        store.record(conn, located, "located", incident.state, now, now, command)
+        return incident.id
+    if incident.state not in (IncidentState.VERIFYING, IncidentState.ACCEPTED):
+        store.record(conn, incident, "note", incident.state, now, now, command)
+        return incident.id
+    store.change(conn, incident, {"state": IncidentState.MERGED.value, "merged_into": other.id})
+    store.record(conn, incident, "merged", IncidentState.MERGED, now, now, command)
+    store.move_sources(conn, incident.id, other.id)
+    _add(conn, other, source, now)
+    return other.id
 
 
 def _how_known(source: Source) -> str:

@@ -147,6 +147,11 @@ def attach(conn: Connection, incident_id: int, source: Source, now: datetime) ->
     return conn.execute(QUERIES.insert_source, values).fetchone() is not None
 
 
+def move_sources(conn: Connection, incident_id: int, into: int) -> None:
+    """Let an incident have the sources of another that was merged into it."""
+    conn.execute(QUERIES.move_sources, (into, incident_id))
+
+
 def change(conn: Connection, incident: Incident, values: Mapping[str, Any]) -> None:
     """Set columns of a locked incident and count its version on."""
     assignments = [sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in values]

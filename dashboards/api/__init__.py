@@ -7,6 +7,7 @@ from dashboards.api import (
     calls,
     contracts,
     cylinders,
+    imports,
     incidents,
     indicators,
     keys,
@@ -15,15 +16,30 @@ from dashboards.api import (
     quality,
     records,
     rosters,
+    rules,
     sessions,
     unit_history,
     units,
 )
 
 router = APIRouter()
-PARTS = (
-    sessions, units, unit_history, organisations, contracts, rosters, alarms, incidents, calls, records, keys, ledger, indicators,
-    quality, cylinders,
-)  # fmt: skip
-for part in PARTS:
+for part in (
+    sessions,
+    imports,
+    units,
+    unit_history,
+    organisations,
+    contracts,
+    rosters,
+    alarms,
+    rules,
+    incidents,
+    calls,
+    records,
+    keys,
+    ledger,
+    indicators,
+    quality,
+    cylinders,
+):
     router.include_router(part.router)

@@ -7,9 +7,10 @@ import sys
 import typer
 
 from alarms.errors import AlarmsError
-from dashboards.commands import bench, demo, inspect, services, verify
+from dashboards.commands import bench, bridge, demo, equipment_import, inspect, services, verify
 from dashboards.errors import DashboardsError
 from dashboards.indicators import commands as indicator
+from dashboards.reports import commands as report
 from equipment.errors import EquipmentError
 from equipment.foundation.errors import FoundationError
 from ingest.errors import IngestError
@@ -24,13 +25,18 @@ app = typer.Typer(
 app.command("demo")(demo.demo_command)
 for name, command in services.COMMANDS.items():
     app.command(name)(command)
+app.command("bridge")(bridge.bridge_command)
+app.add_typer(bridge.gateways, name="gateway")
 app.command("account")(inspect.account_command)
 app.command("verify")(verify.verify_command)
 app.command("shard")(inspect.shard_command)
 app.command("catalogue")(inspect.catalogue_command)
+inspect.imports.command("equipment")(equipment_import.import_equipment_command)
 app.add_typer(inspect.imports, name="import")
+app.command("imports")(equipment_import.imports_command)
 app.add_typer(inspect.quarantine, name="quarantine")
 app.add_typer(indicator.app, name="indicator")
+app.add_typer(report.app, name="report")
 app.add_typer(bench.app, name="bench")
 
 OURS = (FoundationError, EquipmentError, IngestError, AlarmsError, MaintenanceError, DashboardsError)

@@ -158,7 +158,7 @@ def replay_command(
 
 @imports.command("calls")
 def import_calls_command(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV in UTF-8 or GB18030.")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV in UTF-8 or GB18030, or XLSX.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
 ) -> None:
     """96366 call records."""
@@ -166,7 +166,7 @@ def import_calls_command(
         report = call_import.import_calls(conn, file.read_bytes(), None, SystemClock().now(), dry_run=dry_run)
     for error in report.errors:
         typer.echo(f"{file.name}:{error.row}: {error.column}: {error.reason}", err=True)
-    counts = {k: v for k, v in asdict(report).items() if k not in ("errors", "ignored_columns")}
+    counts = {k: v for k, v in asdict(report).items() if k not in ("errors", "outcomes", "ignored_columns")}
     typer.echo(json.dumps({**counts, "ignored_columns": report.ignored_columns}, ensure_ascii=False))
     if report.refused:
         raise typer.Exit(1)

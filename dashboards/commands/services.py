@@ -127,16 +127,18 @@ def web_command(
 
 def run_command(
     logs: Annotated[Path, typer.Option(help="Folder of the processes' logs.")] = Path(".data/logs"),
+    bridge: Annotated[bool, typer.Option("--bridge", help="The bridge for gateways too.")] = False,
 ) -> None:
-    """Worker, jobs and web under one supervisor, against the configured services."""
+    """Worker, jobs, imports and web under one supervisor, against the configured services."""
     settings = _settings()
     require_database(settings)
     stop, supervisor = StopSignal().listen(), Supervisor()
     try:
-        for offset, name in enumerate(("worker", "jobs", "web")):
+        names = ("worker", "jobs", "web", "imports", *(("bridge",) if bridge else ()))
+        for offset, name in enumerate(names):
             port = {"TESHE_METRICS_PORT": str(settings.metrics_port + offset)} if settings.metrics_port else {}
             supervisor.add(starter(name, logs, process_environment(port)), restart=True)
-        typer.echo(f"worker, jobs and web are running; logs in {logs}")
+        typer.echo(f"{', '.join(names)} are running; logs in {logs}")
         while not stop.wait(CHECK_SECONDS):
             supervisor.check()
     finally:

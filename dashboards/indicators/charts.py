@@ -10,12 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from dashboards.indicators.errors import InvalidCountError, NoExposureError
-from dashboards.indicators.poisson import Interval, check_count, check_exposure, poisson_at_most
+from dashboards.indicators.poisson import Interval, check_exposure, poisson_at_most
 
 LOWER_TAIL, UPPER_TAIL = 0.00135, 0.99865
 """The tails that three sigma leave on each side of a normal distribution."""
+TAIL_95, TAIL_998 = 0.025, 0.001
+"""The two pairs of limits of a funnel plot."""
+NELSON = 3.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,24 @@ def t_limits(times_between: Sequence[float]) -> Limits:
     return Limits(mean * math.log(2), -mean * math.log(1 - LOWER_TAIL), -mean * math.log(1 - UPPER_TAIL))
 
 
+def t_limits_power(times_between: Sequence[float]) -> Limits:
+    """Time between events by the power transform of Nelson (y^(1/3.6), individuals chart), as R ``qicharts2`` draws it.
+
+    Needs at least two intervals; a lower limit below zero is 0.
+    """
+    if len(times_between) < 2:
+        raise NoExposureError("还没有两个间隔 (a chart of moving ranges needs at least two intervals)")
+    _mean(times_between)
+    y = [t ** (1 / NELSON) for t in times_between]
+    centre = sum(y) / len(y)
+    moving = [abs(b - a) for a, b in pairwise(y)]
+    # ranges beyond their own limit are left out, as in the reference
+    mean_range = sum(moving) / len(moving)
+    kept = [r for r in moving if r < 3.267 * mean_range] or moving
+    half = 2.66 * sum(kept) / len(kept)
+    return Limits(centre**NELSON, max(0.0, centre - half) ** NELSON, (centre + half) ** NELSON)
+
+
 def u_limits(events: Sequence[int], exposures: Sequence[float]) -> list[Limits]:
     """One pair of limits per period: ū ± 3 √(ū / exposure), not below 0."""
     if len(events) != len(exposures):
@@ -50,12 +72,14 @@ def u_limits(events: Sequence[int], exposures: Sequence[float]) -> list[Limits]:
     total = sum(exposures)
     check_exposure(total)
     centre = sum(events) / total
-    found = []
-    for exposure in exposures:
-        check_exposure(exposure)
-        half = 3 * math.sqrt(centre / exposure)
-        found.append(Limits(centre, max(0.0, centre - half), centre + half))
-    return found
+    return [u_limit(centre, exposure) for exposure in exposures]
+
+
+def u_limit(centre: float, exposure: float) -> Limits:
+    """Limits of one period around a known centre."""
+    check_exposure(exposure)
+    half = 3 * math.sqrt(centre / exposure)
+    return Limits(centre, max(0.0, centre - half), centre + half)
 
 
 def funnel_limits(exposure: float, rate: float, tail: float = LOWER_TAIL) -> Interval:
@@ -88,9 +112,3 @@ def _mean(values: Sequence[float]) -> float:
     if any(not math.isfinite(v) or v < 0 for v in values):
         raise InvalidCountError("an interval is 0 or more")
     return sum(values) / len(values)
-
-
-def signals_at(count: int, exposure: float, rate: float) -> bool:
-    """Whether a district lies above its upper funnel limit."""
-    check_count(count)
-    return count / exposure > funnel_limits(exposure, rate).high

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from dashboards.indicators import cusum, wording
+from dashboards.composition import require_database
+from dashboards.indicators import cusum, publish, reference, wording
 from dashboards.indicators.errors import IndicatorInputError
 from dashboards.indicators.fatality import PLAN_TARGET, Fatality, fatality
+from equipment.foundation.clock import SystemClock
+from equipment.foundation.database import Connection, DatabaseRole, connect
+from equipment.foundation.settings import FoundationSettings
 
 app = typer.Typer(no_args_is_help=True, help="指标: exact statistics of rare events.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of sentences.")]
 WRONG_INPUT = 2
+FATALITY_KEYS = (
+    "deaths", "units", "years", "target", "rate_per_10k", "ci95_low", "ci95_high", "p_at_or_below_target", "allowed_deaths",
+    "allowed_remaining",
+)  # fmt: skip
 
 
 def _refuse(error: IndicatorInputError) -> typer.Exit:
@@ -30,7 +41,7 @@ def _print_json(values: dict[str, Any]) -> None:
 
 
 def _sentences(f: Fatality) -> str:
-    words, (margin_zh, margin_en) = wording.conclude(f), wording.margin(f)
+    words, (margin_zh, margin_en) = wording.conclude(f), wording.margin(f.allowed_remaining, f.exceeded_by)
     return (
         f"万台死亡率 {f.rate_per_10k:.4g}  95% 区间 {f.ci95_low:.4g} – {f.ci95_high:.4g}  目标 ≤ {f.target:g}\n"
         f"{words.zh}{margin_zh}。{words.limits_zh}\n"
@@ -53,7 +64,7 @@ def fatality_command(
     except IndicatorInputError as error:
         raise _refuse(error) from None
     if as_json:
-        _print_json(asdict(found))
+        _print_json({name: getattr(found, name) for name in FATALITY_KEYS})
     else:
         typer.echo(_sentences(found))
 
@@ -94,3 +105,39 @@ def cusum_arl_command(
         _print_json({"k": k, "h": h, "mean": mean, "head_start": head_start, "arl": arl})
     else:
         typer.echo(f"ARL = {arl:.6g}")
+
+
+@app.command("import-reference")
+def import_reference_command(
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="CSV: area, year, measure, value, mark, source.")
+    ],
+) -> None:
+    """参考数据: add yearly figures of the nation or of provinces; a figure of the same year replaces the earlier one."""
+    figures = reference.read_reference(file.read_bytes())
+    with _database() as conn, conn.transaction():
+        added = reference.import_reference(conn, figures, SystemClock().now())
+    typer.echo(f"{added} added, {len(figures) - added} were there")
+
+
+@app.command("recompute")
+def recompute_command(as_json: AsJson = False) -> None:
+    """复算: make every published value again from its stored definition and inputs; exit code 1 if any digit differs."""
+    with _database() as conn:
+        found = publish.values(conn)
+    different = [v for v in found if v.again() != v.printed]
+    if as_json:
+        _print_json({"values": len(found), "different": [v.id for v in different]})
+    else:
+        for v in different:
+            typer.echo(f"{v.id}: {v.printed} -> {v.again()}", err=True)
+        typer.echo(f"{len(found)} values, {len(different)} different")
+    if different:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _database() -> Iterator[Connection]:
+    url = require_database(FoundationSettings())
+    with connect(url, DatabaseRole.SYSTEM, application_name="teshe-indicator", autocommit=True) as conn:
+        yield conn

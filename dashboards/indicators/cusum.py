@@ -10,8 +10,10 @@ SRC-STAT-03 Lucas 1985; SRC-STAT-04 Rossi et al. 1999 (docs/sources.md)
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 from scipy.sparse import csc_matrix, identity
@@ -91,6 +93,22 @@ def run_length(k: float, h: float, mean: float, head_start: float = 0.0) -> floa
     return _solve(int(k_exact * m), math.ceil(Fraction(repr(h)) * m), m, mean, int(start_exact * m))
 
 
+def path(counts: Sequence[int], reference_values: Sequence[float], h: float, head_start: float = 0.0) -> list[float]:
+    """The chart itself: S_t of each period; after a signal it starts again at the head start.
+
+    ``reference_values`` is k of each period: k scales with a period's exposure (Rossi et al. 1999).
+    """
+    if len(counts) != len(reference_values):
+        raise InvalidCountError("every period needs its count and its reference value")
+    found, s = [], head_start
+    for count, k in zip(counts, reference_values, strict=True):
+        s = max(0.0, s + count - k)
+        found.append(s)
+        if s >= h:
+            s = head_start
+    return found
+
+
 def _solve(k_steps: int, states: int, m: int, mean: float, start: int) -> float:
     """Run length of the chain on 0, 1/m, …, (states - 1)/m, absorbed from states/m on."""
     most = (states + k_steps) // m + 1
@@ -106,6 +124,7 @@ def _solve(k_steps: int, states: int, m: int, mean: float, start: int) -> float:
     return found if 0 < found < 1e14 else math.inf
 
 
+@lru_cache(maxsize=64)
 def design(in_control: float, out_of_control: float, exposure: float, arl0: float) -> Design:
     """The smallest limit (two decimals) whose in-control run length is at least ``arl0``.
 

@@ -8,7 +8,10 @@
         ├── InvalidCountError      a count or a rate that cannot be
         ├── UnreachableDesignError no limit gives the wanted run length
         ├── UnknownDefinitionError
-        └── UnknownValueError
+        ├── UnknownValueError
+        ├── NoDataCutError         nothing was counted at that moment
+        ├── OfficialError          a definition cannot be made official like that
+        └── ReferenceFileError     a line of a file of reference figures cannot be read
 """
 
 from dashboards.errors import DashboardsError
@@ -40,3 +43,15 @@ class UnknownDefinitionError(IndicatorInputError):
 
 class UnknownValueError(IndicatorInputError):
     """No such published value, or it lies outside the asker's area."""
+
+
+class NoDataCutError(IndicatorInputError):
+    """该时点没有数据快照: no data cut is that old."""
+
+
+class OfficialError(IndicatorInputError):
+    """A definition becomes official by a document, with its number and who approved it."""
+
+
+class ReferenceFileError(IndicatorInputError):
+    """参考数据文件: a line cannot be read; the message names it."""

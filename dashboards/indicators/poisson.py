@@ -9,9 +9,11 @@ SRC-STAT-01 Garwood 1936; SRC-STAT-02 Gelman et al. for the gamma-Poisson model;
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.special import betainc, gammainc, gammaincc, gammainccinv, gammaincinv
+import numpy as np
+from scipy.special import betainc, gammainc, gammaincc, gammainccinv, gammaincinv, gammaln
 
 from dashboards.indicators.errors import InvalidCountError, NoExposureError
 
@@ -139,7 +141,7 @@ def predictive_above(count: int, exposure: float, belief: GammaPrior) -> float:
     return float(1.0 - betainc(belief.shape, count + 1, chance))
 
 
-def is_overdispersed(deaths_per_accident: list[int]) -> float:
+def clustering(deaths_per_accident: Sequence[int]) -> float:
     """Index of clustering: E[d²]/E[d] of deaths per fatal accident.
 
     1 means one death per accident; above it the Poisson interval of deaths is too narrow by about its square root.
@@ -147,3 +149,60 @@ def is_overdispersed(deaths_per_accident: list[int]) -> float:
     """
     fatal = [d for d in deaths_per_accident if d > 0]
     return 1.0 if not fatal else sum(d * d for d in fatal) / sum(fatal)
+
+
+@dataclass(frozen=True, slots=True)
+class Dispersion:
+    """离散度检验: Fisher's index of counts against what Poisson expects of their exposures."""
+
+    chi_square: float
+    degrees: int
+    p_value: float
+
+    @property
+    def index(self) -> float:
+        """Variance relative to Poisson; 1 is Poisson."""
+        return self.chi_square / self.degrees
+
+
+def dispersion(counts: Sequence[int], exposures: Sequence[float]) -> Dispersion | None:
+    """Whether counts scatter more than Poisson: Σ (x - e)² / e against χ² with n - 1 degrees of freedom.
+
+    None when there is nothing to test: fewer than two periods, or no event at all.
+
+    Raises
+    ------
+    InvalidCountError
+        The two differ in length: a missing period is left out of both, never counted as zero.
+    """
+    if len(counts) != len(exposures):
+        raise InvalidCountError("every period needs its count and its exposure")
+    for count, exposure in zip(counts, exposures, strict=True):
+        check_count(count)
+        check_exposure(exposure)
+    if len(counts) < 2 or sum(counts) == 0:
+        return None
+    rate = sum(counts) / sum(exposures)
+    chi = sum((x - rate * e) ** 2 / (rate * e) for x, e in zip(counts, exposures, strict=True))
+    degrees = len(counts) - 1
+    return Dispersion(chi, degrees, float(gammaincc(degrees / 2, chi / 2)))
+
+
+def compare(count: int, exposure: float, other: int, other_exposure: float) -> float:
+    """Two-sided exact p-value that two rates are the same (R ``poisson.test`` of two samples); no event at all gives 1.
+
+    >>> round(compare(11, 800, 21, 3011), 5)
+    0.07967
+    """
+    for c, e in ((count, exposure), (other, other_exposure)):
+        check_count(c)
+        check_exposure(e)
+    total, share = count + other, exposure / (exposure + other_exposure)
+    if total == 0:
+        return 1.0
+    ks = np.arange(total + 1)
+    logs = gammaln(total + 1) - gammaln(ks + 1) - gammaln(total - ks + 1) + ks * math.log(share)
+    logs = logs + (total - ks) * math.log1p(-share)
+    # what R calls "as likely or less", with its tolerance
+    at_most = np.exp(logs)[logs <= logs[count] + math.log1p(1e-7)]
+    return min(1.0, float(at_most.sum()))

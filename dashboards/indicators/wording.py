@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dashboards.indicators.fatality import Fatality
+from dashboards.indicators.figures import YearEnd
+from dashboards.indicators.monitor import CusumChart, FunnelPoint, IntervalChart, Monitor, Prior
+from dashboards.indicators.standing import Leading
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +22,20 @@ class Words:
     limits_zh: str
     limits_en: str
 
+    def said(self, language: str) -> str:
+        """What it says."""
+        return self.zh if language == "zh-CN" else self.en
 
-def margin(f: Fatality) -> tuple[str, str]:
+    def limits(self, language: str) -> str:
+        """What it cannot say."""
+        return self.limits_zh if language == "zh-CN" else self.limits_en
+
+
+def margin(remaining: int, exceeded_by: int) -> tuple[str, str]:
     """距目标余量 in words."""
-    if f.exceeded_by:
-        return f"已超出目标 {f.exceeded_by} 人", f"over the target by {f.exceeded_by}"
-    return f"距目标余量 {f.allowed_remaining} 人", f"margin to the target: {f.allowed_remaining}"
+    if exceeded_by:
+        return f"已超出目标 {exceeded_by} 人", f"over the target by {exceeded_by}"
+    return f"距目标余量 {remaining} 人", f"margin to the target: {remaining}"
 
 
 def conclude(f: Fatality) -> Words:
@@ -48,3 +59,138 @@ def conclude(f: Fatality) -> Words:
         f"{step_zh}；不宜据此做单年排名或环比评价。",
         f"{step_en}; do not rank areas or compare single years by it.",
     )
+
+
+def ending(end: YearEnd, prior: Prior | None, above_with_prior: float | None) -> Words:
+    """距目标余量 and how the year may end."""
+    zh, en = margin(end.remaining, end.exceeded_by)
+    chance = "" if end.above is None else f"；全年超出目标的概率 {end.above:.0%}（Jeffreys 先验）"
+    chance_en = (
+        "" if end.above is None else f"; probability to end the year above the target {end.above:.0%} (Jeffreys prior)"
+    )
+    if prior is not None and above_with_prior is not None:
+        stated = f"{prior.area} {prior.year} 年 {prior.rate:.4f}，权重 {prior.strength:g} 万台·年"
+        chance += f"，{above_with_prior:.0%}（先验 {stated}）"
+        chance_en += (
+            f", {above_with_prior:.0%} (prior: national {prior.year} rate {prior.rate:.4f}, weight {prior.strength:g})"
+        )
+    return Words(
+        f"{zh}{chance}。",
+        f"{en}{chance_en}.",
+        "概率随先验变化；先验是选择，不是数据。余量为 0 只说明再有 1 人死亡即超出，不说明当前不安全。",
+        "The probability depends on the prior, which is a choice and not data. A margin of 0 only says that one more death exceeds the target.",
+    )
+
+
+def of_funnel(points: tuple[FunnelPoint, ...]) -> Words:
+    """Which districts lie outside, if any."""
+    outside = [p for p in points if p.signals]
+    if outside:
+        zh = f"{'、'.join(p.place.zh for p in outside)}超出 99.8% 精确限，与目标的差异不能用偶然解释。"
+        en = f"{', '.join(p.place.en for p in outside)} lie above the exact 99.8 % limit: more than chance."
+    else:
+        zh, en = (
+            "没有区县超出 99.8% 精确限：区县之间的差别可以用偶然解释。",
+            "No district lies above the exact 99.8 % limit: the differences can be chance.",
+        )
+    return Words(
+        zh,
+        en,
+        "限内的区县不能排名；限内不等于达标。",
+        "Districts inside the limits must not be ranked; inside does not mean that the target is met.",
+    )
+
+
+def of_cusum(chart: CusumChart) -> Words:
+    """The chart's state with its run lengths."""
+    lengths = f"ARL0 {chart.design.arl0:.0f} 个月、ARL1 {chart.design.arl1:.0f} 个月"
+    if chart.signals and chart.signals[-1] == len(chart.path) - 1:
+        zh, en = "本月累积和触限，应查明原因。", "The chart signals this month: look for the cause."
+    elif chart.signals:
+        month = chart.months[chart.signals[-1]]
+        zh, en = f"最近一次触限在 {month:%Y-%m}，此后未触限。", f"The last signal was in {month:%Y-%m}; none since."
+    else:
+        zh, en = "累积和未触限。", "The chart has not signalled."
+    return Words(
+        zh, en,
+        f"限值 h = {chart.design.h:g}、参考值 k = {chart.design.k:.4g} 对应 {lengths}：平均每 {chart.design.arl0:.0f} 个月误报一次，"
+        f"死亡率升到目标 {chart.out_of_control / chart.in_control:g} 倍后平均 {chart.design.arl1:.0f} 个月才触限，未触限不证明没有恶化。",
+        f"h = {chart.design.h:g}, k = {chart.design.k:.4g}: one false signal in {chart.design.arl0:.0f} months; a rate "
+        f"{chart.out_of_control / chart.in_control:g} times the target is found after {chart.design.arl1:.0f} months on average, so no signal is no proof.",
+    )  # fmt: skip
+
+
+def of_intervals(chart: IntervalChart, what_zh: str, what_en: str) -> Words:
+    """Days between events."""
+    if chart.limits is None or len(chart.days) < 4:
+        since = "" if chart.open_days is None else f"距最近一次 {chart.open_days} 天。"
+        since_en = "" if chart.open_days is None else f" {chart.open_days} days since the last one."
+        return Words(
+            f"{what_zh}只有 {len(chart.days)} 个间隔，不足以判断。{since}", f"{len(chart.days)} intervals between {what_en}: too few to judge.{since_en}",
+            "至少 4 个间隔后控制限才有意义。", "Limits mean something from 4 intervals on.",
+        )  # fmt: skip
+    short = [d for d in chart.days if d < chart.limits.low]
+    long = chart.open_days is not None and chart.open_days > chart.limits.high
+    if short:
+        zh, en = (
+            f"{what_zh}有 {len(short)} 个间隔短于下限，发生变密。",
+            f"{len(short)} intervals between {what_en} are shorter than the limit: they come closer.",
+        )
+    elif long:
+        zh, en = (
+            f"距最近一次已 {chart.open_days} 天，超过上限，确有改善。",
+            f"{chart.open_days} days since the last one, above the limit: an improvement.",
+        )
+    else:
+        zh, en = f"{what_zh}间隔均在限内。", f"Intervals between {what_en} lie within the limits."
+    return Words(
+        zh, en, "限值按指数（几何）分布计算。", "Limits are those of the exponential (geometric) distribution."
+    )
+
+
+def of_dispersion(monitor: Monitor) -> Words:
+    """Whether the Poisson model fits."""
+    zh = f"聚集指数 {monitor.clustering:.2f}" + (
+        "（死亡集中于少数事故，区间偏窄，宜同时看事故起数）" if monitor.clustering > 1 else "（每起死亡事故 1 人）"
+    )
+    en = f"clustering index {monitor.clustering:.2f}" + (
+        " (deaths cluster in accidents: the interval is too narrow)"
+        if monitor.clustering > 1
+        else " (one death per fatal accident)"
+    )
+    test = monitor.dispersion
+    if test is None:
+        return Words(f"{zh}；年度离散度无从检验（没有死亡或不足两年）。", f"{en}; the scatter of years cannot be tested (no death, or fewer than two years).",
+                     "未检出不等于没有过离散。", "Not found is not absent.")  # fmt: skip
+    verdict = "未见过离散" if test.p_value >= 0.05 else "存在过离散"
+    return Words(
+        f"{zh}；年度离散度 {test.index:.2f}（χ² = {test.chi_square:.2f}，自由度 {test.degrees}，p = {test.p_value:.2g}），{verdict}。",
+        f"{en}; scatter of years {test.index:.2f} (chi-square {test.chi_square:.2f}, {test.degrees} degrees, p = {test.p_value:.2g}).",
+        "年数少时检验效力低，未检出不等于没有。", "With few years the test has little power: not found is not absent.",
+    )  # fmt: skip
+
+
+def of_leading(item: Leading) -> Words:
+    """Signal or noise, for this month against the last and against the limits."""
+    last = len(item.months) - 1
+    now = f"{item.rates[last]:.2f}"
+    inside = last not in item.signals
+    p = item.p_against_last
+    against_zh = (
+        ""
+        if p is None
+        else (f"与上月相比差异可用偶然解释（p = {p:.2g}）" if p >= 0.05 else f"与上月相比确有变化（p = {p:.2g}）")
+    )
+    against_en = (
+        ""
+        if p is None
+        else (
+            f"against last month: chance explains it (p = {p:.2g})"
+            if p >= 0.05
+            else f"against last month: a real change (p = {p:.2g})"
+        )
+    )
+    zh = f"本月至今每千台 {now}，{'在控制限内' if inside else '超出控制限，应查明原因'}；{against_zh}。"
+    en = f"{now} per 1,000 lifts this month so far, {'within the limits' if inside else 'outside the limits: look for the cause'}; {against_en}."
+    return Words(zh, en, "只计人或来电确认的事件；装了传感器的电梯不会因此显得更差。" if item.definition.measure == "entrapments" else "月份未结束，按已过天数折算。",
+                 "Only what a person or a call has confirmed." if item.definition.measure == "entrapments" else "The running month counts its elapsed days.")  # fmt: skip

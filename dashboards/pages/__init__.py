@@ -9,15 +9,37 @@ from dashboards.pages import (
     calls,
     cylinders,
     desk,
+    imports,
+    labels,
     ledger,
     maintenance,
+    maps,
     organisations,
     public,
     quality,
+    reports,
+    rules,
     units,
 )
 
 router = APIRouter()
-PARTS = (access, desk, alarms, calls, units, organisations, maintenance, ledger, board, quality, public, cylinders)
-for part in PARTS:
+for part in (
+    access,
+    desk,
+    alarms,
+    rules,
+    calls,
+    labels,
+    maps,
+    imports,
+    units,
+    organisations,
+    maintenance,
+    ledger,
+    board,
+    reports,
+    quality,
+    public,
+    cylinders,
+):
     router.include_router(part.router)

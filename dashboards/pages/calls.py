@@ -10,15 +10,16 @@ from starlette.responses import Response
 from dashboards import words
 from dashboards.context import Context, permit
 from dashboards.pages.frame import page
-from dashboards.pages.reads import QUERIES, filters, row, rows, window
+from dashboards.pages.reads import QUERIES, filters, known, row, rows, window
 from equipment.access.model import Asker
+from ingest.call_reference import reference
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/calls")
 def calls(request: Request, context: Context, asker: Annotated[Asker, Depends(permit("call.view"))]) -> Response:
-    wanted, page_of = filters(request, "q", "category", "historical"), window(request)
+    wanted, page_of = filters(request, "q", "category", "historical", "link"), window(request)
     with context.transaction(asker) as conn:
         found, following, previous = page_of.cut(rows(conn, QUERIES.calls, {**wanted, **page_of.parameters()}))
     return page(
@@ -48,6 +49,23 @@ def lift_card(request: Request, context: Context, asker: Annotated[Asker, Depend
     with context.transaction(asker) as conn:
         found = rows(conn, QUERIES.find_lift, {"q": wanted, "limit": 8}) if wanted else []
     return page(request, "pages/call_lift.html", found=found, wanted=wanted)
+
+
+@router.get("/calls/{call_id:int}")
+def call(
+    request: Request, context: Context, call_id: int, asker: Annotated[Asker, Depends(permit("call.view"))]
+) -> Response:
+    """One call: what was said, its milestones, its lift, or the lifts to choose among."""
+    wanted = filters(request, "q")["q"]
+    with context.transaction(asker) as conn:
+        found = known(row(conn, QUERIES.call, (call_id,)), "No such call, or it lies outside your area.")
+        choices = rows(conn, QUERIES.call_candidates, (found.candidates,))
+        if wanted:
+            choices = rows(conn, QUERIES.find_lift, {"q": wanted, "limit": 20})
+    return page(
+        request, "pages/call.html", call=found, choices=choices, wanted=wanted, reference=reference(),
+        choosable=found.link in ("none", "ambiguous", "chosen", "address"),
+    )  # fmt: skip
 
 
 @router.get("/calls/import")

@@ -35,6 +35,7 @@ SECTIONS: tuple[tuple[str, str, str], ...] = (
     (N_("Calls"), "/calls", "call.view"),
     (N_("Hazard ledger"), "/ledger/hazards", "hazard.view"),
     (N_("Indicators"), "/board", "board.view"),
+    (N_("Alarm rules"), "/rules", "rule.edit"),
     (N_("Data quality"), "/quality", "quality.view"),
     (N_("Audit"), "/audit", "audit.view"),
 )

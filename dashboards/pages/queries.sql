@@ -217,8 +217,8 @@ order by (u.rescue_code = %(q)s) desc, u.rescue_code limit %(limit)s;
 
 -- name: calls
 select c.id, c.external_id, c.source, c.category, c.place, c.address, c.rescue_code, c.caller_phone, c.trapped, c.reported_at,
-       c.dispatched_at, c.arrived_at, c.freed_at, c.closed_at, c.historical, u.id as unit_id, u.name as unit_name,
-       s.incident_id, i.number as incident_number
+       c.dispatched_at, c.arrived_at, c.freed_at, c.closed_at, c.historical, c.link, cardinality(c.candidates) as candidates,
+       u.id as unit_id, u.name as unit_name, s.incident_id, i.number as incident_number
 from ingest.call_record c
 left join equipment.unit u on u.no = c.unit_no
 left join alarms.incident_source s on s.source_kind = 'call' and s.source_id = c.id::text
@@ -227,7 +227,21 @@ where (%(q)s = '' or c.rescue_code = %(q)s or c.external_id = %(q)s
        or strpos(lower(concat_ws(' ', c.place, c.address, u.name, c.description)), lower(%(q)s)) > 0)
   and (%(category)s = '' or c.category = %(category)s)
   and (%(historical)s = '' or c.historical = (%(historical)s = 'yes'))
+  and (%(link)s = '' or c.link = %(link)s)
 order by c.reported_at desc, c.id desc limit %(limit)s offset %(offset)s;
+
+-- name: call
+select c.*, u.id as unit_id, u.name as unit_name, i.id as incident_id, i.number as incident_number
+from ingest.call_record c
+left join equipment.unit u on u.no = c.unit_no
+left join alarms.incident_source s on s.source_kind = 'call' and s.source_id = c.id::text
+left join alarms.incident i on i.id = s.incident_id
+where c.id = %s;
+
+-- name: call_candidates
+select u.id, u.name, u.rescue_code, u.address, u.place_name, u.building, u.entrance, u.status
+from unnest(%s::integer[]) with ordinality as c (no, place)
+join equipment.unit u on u.no = c.no order by c.place;
 
 -- name: due_units
 select u.no, u.id, u.name, u.kind, u.rescue_code, u.address, u.place_name, j.name_zh as district_zh, j.name_en as district_en,
@@ -397,29 +411,6 @@ select max(s.last_received_at - s.last_server_time) as worst,
        count(*) filter (where s.last_received_at > %s) as heard
 from ingest.unit_state s;
 
--- name: accidents
-select a.id, a.number, a.kind, a.level, a.occurred_at, a.reported_at, a.deaths, a.serious_injuries, a.counted,
-       a.not_counted_reason, a.narrative, u.id as unit_id, u.name as unit_name, j.name_zh as district_zh, j.name_en as district_en
-from equipment.accident_current a
-left join equipment.unit u on u.no = a.unit_no
-join equipment.jurisdiction j on j.id = a.jurisdiction_id
-order by a.occurred_at desc limit 100;
-
--- name: board_counts
-select count(*) filter (where status = 'in_use') as in_use,
-       count(*) filter (where status in ('in_use', 'stopped')) as registered,
-       count(*) filter (where status = 'in_use' and kind in ('lift', 'escalator')) as lifts,
-       count(*) filter (where status = 'in_use' and kind in ('lift', 'escalator') and insurance_valid_to >= %(today)s) as insured,
-       count(*) filter (where status = 'in_use' and kind in ('lift', 'escalator') and rescue_code is not null) as plated,
-       count(*) filter (where status = 'in_use' and kind in ('lift', 'escalator') and exists (
-           select 1 from maintenance.record r where r.unit_no = unit.no and r.ended_at > %(since)s)) as paperless
-from equipment.unit;
-
--- name: incidents_by_day
-select (opened_at at time zone 'Asia/Shanghai')::date as day,
-       count(*) filter (where confirmed and kind = 'entrapment') as entrapments, count(*) as incidents
-from alarms.incident where opened_at >= %s and state <> 'merged' group by 1 order by 1;
-
 -- name: audit_entries
 select e.id, e.at, e.action, e.subject, e.reason, e.origin, a.display_name as actor, a.login
 from equipment.audit_entry e left join equipment.account a on a.id = e.account_id
@@ -431,3 +422,42 @@ select a.id, a.login, a.display_name, a.role, a.active, a.created_at from equipm
 
 -- name: public_unit
 select * from dashboards.public_unit(%s);
+
+-- name: labels
+select u.rescue_code, u.name from equipment.unit u
+where u.rescue_code is not null
+  and (%(district)s = '' or u.jurisdiction_path like '%%/' || %(district)s || '/%%')
+  and (%(q)s = '' or strpos(lower(concat_ws(' ', u.name, u.place_name, u.building, u.entrance, u.address)), lower(%(q)s)) > 0)
+  and (cardinality(%(plates)s::text[]) = 0 or u.rescue_code = any(%(plates)s::text[]))
+order by u.jurisdiction_path, u.place_name, u.name, u.rescue_code
+limit %(limit)s;
+
+-- name: count_labels
+select count(*) from equipment.unit u
+where u.rescue_code is not null
+  and (%(district)s = '' or u.jurisdiction_path like '%%/' || %(district)s || '/%%')
+  and (%(q)s = '' or strpos(lower(concat_ws(' ', u.name, u.place_name, u.building, u.entrance, u.address)), lower(%(q)s)) > 0)
+  and (cardinality(%(plates)s::text[]) = 0 or u.rescue_code = any(%(plates)s::text[]));
+
+-- name: count_without_plate
+select count(*) from equipment.unit u
+where u.rescue_code is null and u.kind in ('lift', 'escalator') and cardinality(%(plates)s::text[]) = 0
+  and (%(district)s = '' or u.jurisdiction_path like '%%/' || %(district)s || '/%%')
+  and (%(q)s = '' or strpos(lower(concat_ws(' ', u.name, u.place_name, u.building, u.entrance, u.address)), lower(%(q)s)) > 0);
+
+-- name: map_cells
+-- units of one datum in one cell of the map: their mean place, how many, and which one where it is one
+select u.datum, count(*)::int as units, avg(u.lon) as lon, avg(u.lat) as lat, min(u.id) as id, min(u.name) as name,
+       count(*) filter (where u.status <> 'in_use')::int as idle, min(u.status) as status
+from equipment.unit u
+where u.lon between %(west)s and %(east)s and u.lat between %(south)s and %(north)s and u.datum <> 'unknown'
+  and (%(kind)s = '' or u.kind = %(kind)s) and (%(status)s = '' or u.status = %(status)s)
+  and (%(district)s = '' or u.jurisdiction_path like '%%/' || %(district)s || '/%%')
+group by u.datum, floor(u.lon / %(cell)s), floor(u.lat / %(cell)s);
+
+-- name: map_unplaced
+select count(*) filter (where u.lon is null)::int as nowhere, count(*) filter (where u.lon is not null and u.datum = 'unknown')::int as no_datum,
+       count(*)::int as units
+from equipment.unit u
+where (%(kind)s = '' or u.kind = %(kind)s) and (%(status)s = '' or u.status = %(status)s)
+  and (%(district)s = '' or u.jurisdiction_path like '%%/' || %(district)s || '/%%');

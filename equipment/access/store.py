@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -227,22 +227,30 @@ def audit(
     change: Change | None = None,
 ) -> None:
     """Write who did what to what, in the transaction that did it; ``reason`` alone is short for a change with it."""
-    said = change or Change(reason)
-    before = None if said.before is None else dict(said.before)
-    after = None if said.after is None else dict(said.after)
-    entry_id = str(uuid4())
-    content = sealed.content_of(
-        {
-            "at": now,
-            "account_id": asker.account_id,
-            "action": action,
-            "subject": subject,
-            "reason": said.reason,
-            "before": before,
-            "after": after,
-            "origin": said.origin,
-        }
-    )
-    values = [Jsonb(v) if isinstance(v, dict) else v for v in content.values()]
-    conn.execute(QUERIES.audit, (entry_id, *values))
-    log.seal(conn, sealed.KIND, entry_id, digest_of(content), now)
+    audit_many(conn, asker.account_id, [(action, subject, change or Change(reason))], now)
+
+
+def audit_many(
+    conn: Connection, account_id: int | None, changes: Sequence[tuple[str, str, Change]], now: datetime
+) -> None:
+    """:func:`audit` for many changes of one hand, as (action, subject, change); None: the operator's command."""
+    rows, seals = [], []
+    for action, subject, said in changes:
+        entry_id = str(uuid4())
+        content = sealed.content_of(
+            {
+                "at": now,
+                "account_id": account_id,
+                "action": action,
+                "subject": subject,
+                "reason": said.reason,
+                "before": None if said.before is None else dict(said.before),
+                "after": None if said.after is None else dict(said.after),
+                "origin": said.origin,
+            }
+        )
+        rows.append((entry_id, *(Jsonb(v) if isinstance(v, dict) else v for v in content.values())))
+        seals.append((entry_id, digest_of(content)))
+    with conn.cursor() as cursor:
+        cursor.executemany(QUERIES.audit, rows)
+    log.seal_many(conn, sealed.KIND, seals, now)

@@ -1,15 +1,24 @@
-"""事故 and their levels."""
+"""事故: one entry of the register, what follows it, and the clock of its reports."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+
+FACTS = frozenset(
+    {"moved_people", "stranded_people", "stranded_minutes", "boiler_mw", "exploded", "out_hours", "pipe_dn_mm",
+     "overturned", "main_member_broken"}
+)  # fmt: skip
+"""Measures that only some kinds of equipment have; a flag is 1. They decide the level like deaths do."""
 
 
 class AccidentLevel(Enum):
     """事故等级, mildest first (特种设备安全监察条例 art. 61-64)."""
 
+    BELOW = "below"
+    """未达等级: an event that reaches none of the four levels."""
     GENERAL = "general"
     LARGER = "larger"
     MAJOR = "major"
@@ -17,38 +26,13 @@ class AccidentLevel(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Thresholds:
-    """From how many on (included) a level is reached."""
-
-    level: AccidentLevel
-    deaths: int
-    serious_injuries: int
-    loss_yuan: int
-
-
-THRESHOLDS = (
-    Thresholds(AccidentLevel.EXTRAORDINARY, 30, 100, 100_000_000),
-    Thresholds(AccidentLevel.MAJOR, 10, 50, 50_000_000),
-    Thresholds(AccidentLevel.LARGER, 3, 10, 10_000_000),
-)
-"""特种设备安全监察条例 art. 61-63; below all of them an accident is 一般."""
-
-
-def level_of(deaths: int, serious_injuries: int, loss_yuan: float) -> AccidentLevel:
-    """The highest level that any of the three reaches.
-
-    >>> level_of(3, 0, 0.0)
-    <AccidentLevel.LARGER: 'larger'>
-    """
-    for row in THRESHOLDS:
-        if deaths >= row.deaths or serious_injuries >= row.serious_injuries or loss_yuan >= row.loss_yuan:
-            return row.level
-    return AccidentLevel.GENERAL
-
-
-@dataclass(frozen=True, slots=True)
 class NewAccident:
-    """An accident as it is reported. ``counted`` False needs a reason (总局令第50号 art. 3)."""
+    """An accident as it is reported.
+
+    ``deaths`` are those within the 30 days that count, ``later_deaths`` those after them. ``known_at``: when the head of
+    the unit learned of it, from which the first hour runs (None: at once). ``counted`` False needs a reason, ``exclusion``
+    is that reason as a clause (总局令第50号 art. 3). ``facts`` has keys of :data:`FACTS`.
+    """
 
     kind: str
     jurisdiction_id: str
@@ -62,11 +46,30 @@ class NewAccident:
     not_counted_reason: str | None = None
     narrative: str = ""
     unit_no: int | None = None
+    minor_injuries: int = 0
+    trapped_people: int | None = None
+    later_deaths: int = 0
+    known_at: datetime | None = None
+    cause: str = "open"
+    exclusion: str | None = None
+    facts: Mapping[str, float] = field(default_factory=dict)
+    incident_number: str | None = None
+
+    @property
+    def measures(self) -> dict[str, float]:
+        """Everything that can decide the level; what is not known counts as not reached."""
+        return {
+            **self.facts,
+            "deaths": self.deaths,
+            "serious_injuries": self.serious_injuries,
+            "loss_yuan": self.loss_yuan or 0,
+            "trapped_minutes": self.trapped_minutes or 0,
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Accident:
-    """One entry of the register."""
+    """One entry of the register; ``level_basis`` names the criteria that gave its level."""
 
     id: int
     number: str
@@ -84,3 +87,52 @@ class Accident:
     counted: bool
     not_counted_reason: str | None
     narrative: str
+    minor_injuries: int
+    trapped_people: int | None
+    later_deaths: int
+    known_at: datetime | None
+    cause: str
+    exclusion: str | None
+    facts: dict[str, float]
+    incident_number: str | None
+    level_basis: list[str]
+    correction_reason: str | None
+    recorded_by: int | None
+    recorded_at: datetime
+
+
+class Outcome(Enum):
+    """伤亡变化: how it is with one person."""
+
+    DEATH = "death"
+    SERIOUS = "serious"
+    MINOR = "minor"
+    RECOVERED = "recovered"
+
+
+@dataclass(frozen=True, slots=True)
+class Casualty:
+    """One person's condition changed (30 日内伤亡变化): ``before`` None is somebody who was not counted yet."""
+
+    before: Outcome | None
+    after: Outcome
+    at: datetime
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """What was added to an accident: a report upward, a fact, a casualty, the investigation, the closure."""
+
+    id: int
+    number: str
+    event: str
+    step: str | None
+    at: datetime
+    recorded_at: datetime
+    account_id: int | None
+    note: str
+    detail: dict[str, object]
+
+
+FOLLOW_UPS = ("report", "fact", "casualty", "investigation", "closure")

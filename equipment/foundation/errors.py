@@ -9,7 +9,8 @@
     │   ├── QueryFileError
     │   ├── NotMigratedError
     │   ├── MigrationChangedError
-    │   └── DataVersionError
+    │   ├── DataVersionError
+    │   └── TableFileError
     ├── WorldError                 the world's: try again or repair it
     │   ├── DatabaseUnavailableError
     │   │   └── DatabaseBusyError
@@ -53,6 +54,10 @@ class MigrationChangedError(InputError):
 
 class DataVersionError(InputError):
     """The data directory belongs to another major version of the server."""
+
+
+class TableFileError(InputError):
+    """A file is no table that can be read; the message says what to save it as."""
 
 
 class WorldError(FoundationError):

@@ -16,6 +16,7 @@ CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 """31 characters, without I O S V Z (GB 32100-2015)."""
 CREDIT_LENGTH = 18
 ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
+HALF_WIDTH = {0xFF01 + offset: 0x21 + offset for offset in range(94)}
 FIRST_YEAR = 1950
 """No equipment in the registry is older."""
 
@@ -35,8 +36,7 @@ def tidy(code: str) -> str:
     >>> tidy(" 梯11皖L00001（24） ")
     '梯11皖L00001(24)'
     """
-    wide = {0xFF01 + offset: 0x21 + offset for offset in range(94)}
-    return "".join(code.translate(wide).split()).upper()
+    return "".join((code if code.isascii() else code.translate(HALF_WIDTH)).split()).upper()
 
 
 def credit_check_character(first17: str) -> str:

@@ -35,6 +35,8 @@ class UnitSummary:
     status: str
     device_model: str | None
     parameters: dict[str, Any]
+    jurisdiction_path: str = ""
+    firm_org_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,8 @@ update equipment.unit u set initials = w.initials
 from unnest(%s::integer[], %s::text[]) as w(no, initials) where u.no = w.no;
 
 -- name: units_for_worker
-select no, id, kind, variety_code, status, device_model, parameters from equipment.unit order by no;
+select no, id, kind, variety_code, status, device_model, parameters, jurisdiction_path, firm_org_id from equipment.unit
+order by no;
 
 -- name: insert_unit
 insert into equipment.unit (id, kind, variety_code, name, address, jurisdiction_id, device_code, registration_code,

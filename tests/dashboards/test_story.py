@@ -8,6 +8,7 @@ from typing import Any
 from starlette.testclient import TestClient, WebSocketTestSession
 
 from dashboards.context import SESSION_COOKIE
+from dashboards.reports.runner import SlowWork
 from equipment.access.model import Role
 from tests.conftest import START
 from tests.pipeline import FREED, RESTING, TRAPPED
@@ -208,6 +209,7 @@ def test_an_accident_moves_the_board(platform: Platform) -> None:
     inspector.post(
         "/accidents", {"occurred_at": START.isoformat(), "kind": "lift", "jurisdiction_id": "341302", "deaths": 1}
     )
+    SlowWork("", platform.clock).turn(platform.conn, platform.clock.advance(10))
     after = regulator.get("/indicators/fatality")
     assert (before["deaths"], after["deaths"]) == (0, 1)
     assert after["figure"]["rate_per_10k"] > before["figure"]["rate_per_10k"]

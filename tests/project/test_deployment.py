@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +13,35 @@ import psycopg
 import pytest
 import yaml
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from pydantic_settings import BaseSettings
 from typer.main import get_command
 
 from dashboards.commands import app
 from dashboards.commands.services import web_login
-from dashboards.settings import WebSettings
-from equipment.cylinders.settings import CylinderSettings
 from equipment.foundation.embedded_nats import EmbeddedNats, binary
 from equipment.foundation.errors import InputError
 from equipment.foundation.settings import FoundationSettings
-from ingest.devices import DeviceSettings
-from ingest.retention import RetentionSettings
-from ingest.settings import IngestSettings
-from ingest.upkeep import UpkeepSettings
-from tests.conftest import Database
+from tests.conftest import PACKAGES, Database
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 PROFILES = ("single", "cluster")
 IMAGE_OF_ANOTHER = {"database", "broker", "broker-1", "broker-2", "broker-3"}
+
+
+def ours(kind: type[BaseSettings]) -> Iterator[type[BaseSettings]]:
+    """Every class of settings that the commands have loaded."""
+    for found in kind.__subclasses__():
+        if found.__module__.split(".")[0] in PACKAGES:
+            yield found
+        yield from ours(found)
+
+
 KNOWN_SETTINGS = {
     f"{settings.model_config.get('env_prefix')}{name}".upper()
-    for settings in (FoundationSettings, WebSettings, IngestSettings, DeviceSettings, RetentionSettings, UpkeepSettings)
+    for settings in ours(BaseSettings)
     for name in settings.model_fields
-} | {f"TESHE_CYLINDER_{name}".upper() for name in CylinderSettings.model_fields}
+}
 
 
 def in_profile(profile: str) -> set[str]:

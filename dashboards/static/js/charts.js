@@ -9,7 +9,7 @@ function frame() {
     axisLine: { lineStyle: { color: token("--line-strong") } },
     axisTick: { show: false },
     axisLabel: text,
-    nameTextStyle: text,
+    nameTextStyle: { ...text, align: "left" },
     splitLine: { lineStyle: { color: token("--line") } },
   };
   return {
@@ -25,6 +25,18 @@ function frame() {
     },
     axis,
   };
+}
+
+const symbols = ["circle", "rect", "triangle", "diamond"];
+// A signal differs by shape and size, not by colour alone.
+const marked = (values, signals) => values.map((value, index) => signals.includes(index)
+  ? { value, symbol: "diamond", symbolSize: 13, itemStyle: { color: token("--high"), borderColor: token("--ink"), borderWidth: 1.5 } }
+  : value);
+
+// The next round number above a value, so that an axis does not end at 1.149309.
+function ceiling(value) {
+  const step = 10 ** Math.floor(Math.log10(value));
+  return Number((Math.ceil((value * 1.1) / step) * step).toPrecision(6));
 }
 
 const dashes = ["solid", [6, 3], [2, 3], [10, 3, 2, 3]];
@@ -85,6 +97,84 @@ const kinds = {
             label: { color: token("--ink-2"), position: "insideEndTop", formatter: data.target.name }, data: [{ yAxis: data.target.value }],
           },
         },
+      ],
+    };
+  },
+  // {labels, unit, series: [{name, values}]}: one point per label, gaps stay gaps
+  lines(data, base) {
+    return {
+      xAxis: { type: "category", data: data.labels, ...base.axis, splitLine: { show: false } },
+      yAxis: { type: "value", name: data.unit, min: 0, ...base.axis },
+      legend: base.legend,
+      series: data.series.map((line, index) => ({
+        name: line.name, type: "line", data: line.values, connectNulls: false, symbol: symbols[index % symbols.length], symbolSize: 7,
+        lineStyle: { width: 1.6, type: dashes[index % dashes.length] },
+      })),
+    };
+  },
+  // {labels, unit, name, values, signals, centre, low, high, limit_name, centre_name}: a control chart; a signal is a ringed diamond
+  control(data, base) {
+    const limit = (values, name) => ({
+      name, type: "line", data: values, step: "middle", symbol: "none", silent: true, tooltip: { show: false },
+      lineStyle: { color: token("--ink-3"), width: 1, type: [6, 4] },
+    });
+    return {
+      xAxis: { type: "category", data: data.labels, ...base.axis, splitLine: { show: false } },
+      yAxis: { type: "value", name: data.unit, min: 0, ...base.axis },
+      legend: { show: false },
+      series: [
+        {
+          name: data.name, type: "line", data: marked(data.values, data.signals), lineStyle: { width: 1.6 }, symbolSize: 5,
+          markLine: {
+            silent: true, symbol: "none", lineStyle: { color: token("--ink-3"), type: "dotted" },
+            label: { show: false }, data: [{ yAxis: data.centre }],
+          },
+        },
+        limit(data.low, data.limit_name), limit(data.high, data.limit_name),
+      ],
+    };
+  },
+  // {labels, unit, name, values, signals, limit: {name, value}}: S_t as steps up to its limit
+  cusum(data, base) {
+    return {
+      xAxis: { type: "category", data: data.labels, ...base.axis, splitLine: { show: false } },
+      yAxis: { type: "value", name: data.unit, min: 0, max: (top) => ceiling(Math.max(top.max, data.limit.value)), ...base.axis },
+      legend: { show: false },
+      series: [{
+        name: data.name, type: "line", step: "end", data: marked(data.values, data.signals), lineStyle: { width: 1.6 }, symbolSize: 3,
+        markLine: {
+          silent: true, symbol: "none", lineStyle: { color: token("--ink"), type: "dashed" },
+          label: { color: token("--ink-2"), position: "insideEndTop", formatter: data.limit.name }, data: [{ yAxis: data.limit.value }],
+        },
+      }],
+    };
+  },
+  // {unit, x, points: [{name, x, y, out}], limits: [{name, high: [[x, y]]}], target: {name, value}}
+  funnel(data, base) {
+    return {
+      tooltip: { ...base.tooltip, trigger: "item" },
+      xAxis: { type: "value", ...base.axis, name: data.x, nameLocation: "middle", nameGap: 26, min: 0, nameTextStyle: base.axis.axisLabel },
+      yAxis: { type: "value", name: data.unit, min: 0, ...base.axis },
+      grid: { ...base.grid, bottom: 28 },
+      legend: { ...base.legend, data: data.limits.map((limit) => limit.name) },
+      series: [
+        {
+          type: "scatter", data: data.points.map((p) => ({
+            name: p.name, value: [p.x, p.y], symbol: p.out ? "diamond" : "circle", symbolSize: p.out ? 14 : 9,
+            itemStyle: p.out ? { color: token("--high"), borderColor: token("--ink"), borderWidth: 1.5 } : { color: token("--chart-1") },
+          })),
+          label: { show: true, position: "right", formatter: (p) => (p.value[1] > 0 ? p.name : ""), color: token("--ink-2"), fontSize: 11 },
+          labelLayout: { hideOverlap: true, moveOverlap: "shiftY" },
+          tooltip: { formatter: (p) => `${p.name}\n${data.x}: ${p.value[0]}\n${data.unit}: ${p.value[1]}` },
+          markLine: {
+            silent: true, symbol: "none", lineStyle: { color: token("--ink"), type: "dotted" },
+            label: { color: token("--ink-2"), position: "insideEndTop", formatter: data.target.name }, data: [{ yAxis: data.target.value }],
+          },
+        },
+        ...data.limits.map((limit, index) => ({
+          name: limit.name, type: "line", step: "middle", data: limit.high, symbol: "none", silent: true,
+          lineStyle: { color: token("--ink-3"), width: 1.2, type: dashes[index + 1] }, itemStyle: { color: token("--ink-3") },
+        })),
       ],
     };
   },

@@ -11,23 +11,39 @@ function cell(text, kind = "td") {
   return element;
 }
 
+const words = JSON.parse(result.dataset.words);
+
+function counted(value) {
+  if (typeof value === "boolean") return value ? words.yes : words.no;
+  return value;
+}
+
+function outcome(row) {
+  const line = document.createElement("tr");
+  const lift = row.unit_id ?? (row.candidates.length ? `${words.choose} (${row.candidates.length})` : words.no_lift);
+  const what = words.results[row.result] ?? row.result;
+  line.append(cell(row.row), cell(row.external_id), cell(row.historical ? `${what} · ${words.history}` : what), cell(lift));
+  return line;
+}
+
 function show(body) {
   result.hidden = false;
   const counts = result.querySelector("[data-counts]");
   counts.replaceChildren();
-  for (const [name, value] of Object.entries(body)) {
-    if (typeof value !== "object") counts.append(cell(name, "dt"), cell(value, "dd"));
+  for (const [name, word] of words.counts) {
+    if (name in body) counts.append(cell(word, "dt"), cell(counted(body[name]), "dd"));
   }
-  const problems = body.errors ?? body.problems ?? body.rejected ?? [];
-  const list = Array.isArray(problems) ? problems : [];
   result.querySelector("tbody").replaceChildren(
-    ...list.map((problem) => {
+    ...body.errors.map((problem) => {
       const row = document.createElement("tr");
-      row.append(cell(problem.row ?? problem.line ?? ""), cell(problem.detail ?? problem.reason ?? problem.why ?? JSON.stringify(problem)));
+      row.append(cell(problem.row), cell(`${problem.column}: ${problem.reason}`));
       return row;
     }),
   );
-  result.querySelector(".table-wrap").hidden = list.length === 0;
+  result.querySelector(".table-wrap").hidden = body.errors.length === 0;
+  const outcomes = result.querySelector("[data-outcomes]");
+  outcomes.querySelector("tbody").replaceChildren(...body.outcomes.map(outcome));
+  outcomes.hidden = body.outcomes.length === 0;
 }
 
 form.addEventListener("submit", async (event) => {
@@ -39,7 +55,7 @@ form.addEventListener("submit", async (event) => {
   try {
     const answer = await fetch(`${form.dataset.address}?dry_run=${dry}`, {
       method: "POST",
-      headers: { "Content-Type": "text/csv", Accept: "application/json", "X-CSRF-Token": form.elements._csrf.value },
+      headers: { "Content-Type": "application/octet-stream", Accept: "application/json", "X-CSRF-Token": form.elements._csrf.value },
       body: form.elements.file.files[0],
     });
     const body = await answer.json();

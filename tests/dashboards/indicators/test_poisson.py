@@ -115,6 +115,6 @@ def test_the_rest_of_the_year() -> None:
 
 
 def test_deaths_that_cluster_are_seen() -> None:
-    assert poisson.is_overdispersed([1, 1, 0]) == 1.0
-    assert poisson.is_overdispersed([3, 1]) == pytest.approx(2.5)
-    assert poisson.is_overdispersed([]) == 1.0
+    assert poisson.clustering([1, 1, 0]) == 1.0
+    assert poisson.clustering([3, 1]) == pytest.approx(2.5)
+    assert poisson.clustering([]) == 1.0

@@ -1,0 +1,109 @@
+"""What takes its time (慢任务): data cuts and scheduled reports, on a thread and a connection of its own beside the jobs.
+
+The jobs loop never waits for it: a report that is being set must not delay an alarm.
+"""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timedelta
+
+import psycopg
+
+from dashboards.indicators.errors import NoDataCutError
+from dashboards.reports.errors import NoChineseFontError
+from dashboards.reports.service import QUERIES, due, make
+from equipment.foundation import metrics
+from equipment.foundation.clock import Clock
+from equipment.foundation.database import Connection, DatabaseRole, connect, translated, try_advisory_lock
+from equipment.foundation.errors import WorldError
+from equipment.foundation.logs import get_logger
+from equipment.foundation.process import backoff_seconds
+
+log = get_logger("dashboards.reports")
+CUT_EVERY = timedelta(minutes=10)
+PAUSE_SECONDS = 5.0
+cuts = metrics.counter("teshe_data_cuts_total", "Data cuts of the indicators")
+cut_seconds = metrics.gauge("teshe_data_cut_seconds", "Length of the last data cut [s]")
+made = metrics.counter("teshe_reports_total", "Reports made by the calendar")
+ACCIDENT_SINCE_CUT = """
+select exists (select 1 from equipment.accident a
+               where a.recorded_at > (select max(cut_at) from dashboards.data_cut))
+"""
+CITY = "select id from equipment.jurisdiction where parent_id is null order by id limit 1"
+
+
+def _accident_since_cut(conn: Connection) -> bool:
+    """Whether the register has an entry that no cut has seen: the board must not show yesterday's zero."""
+    row = conn.execute(ACCIDENT_SINCE_CUT).fetchone()
+    return bool(row and row[0])
+
+
+class SlowWork:
+    """One turn looks at what is due; use :meth:`start` for the thread and :meth:`stop` to end it."""
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        self._url = url
+        self._clock = clock
+        self._next_cut: datetime | None = None
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="slow-work", daemon=True)
+
+    def start(self) -> SlowWork:
+        """Begin."""
+        self._thread.start()
+        return self
+
+    def stop(self, seconds: float = 10.0) -> None:
+        """Ask it to end, and wait for the turn that is under way; what was not committed is made again next time."""
+        self._stopped.set()
+        self._thread.join(seconds)
+
+    def turn(self, conn: Connection, now: datetime) -> int:
+        """Do what is due; returns how much was done. A second process that does the same is left to it."""
+        done = 0
+        if self._next_cut is None or now >= self._next_cut or _accident_since_cut(conn):
+            with conn.transaction():
+                if try_advisory_lock(conn, "dashboards.slow.cut"):
+                    began = self._clock.monotonic()
+                    conn.execute(QUERIES.take_cut, (now,))
+                    cut_seconds.set(self._clock.monotonic() - began)
+                    cuts.inc()
+                    done += 1
+            self._next_cut = now + CUT_EVERY
+        return done + self._reports(conn, now)
+
+    def _reports(self, conn: Connection, now: datetime) -> int:
+        row = conn.execute(CITY).fetchone()
+        if row is None:
+            return 0
+        done = 0
+        for period in due(conn, now, str(row[0])):
+            try:
+                with conn.transaction():
+                    if try_advisory_lock(conn, f"dashboards.slow.report:{period.stem}"):
+                        done += make(conn, period, now, scheduled=True).id is not None
+                        made.inc()
+            except NoDataCutError:
+                continue  # the platform did not run in that period: there is nothing to report
+            except NoChineseFontError as error:
+                log.error("report_not_set", period=period.stem, error=str(error))
+                continue
+        return done
+
+    def _run(self) -> None:
+        attempt = 0
+        while not self._stopped.is_set():
+            try:
+                with (
+                    translated(),
+                    connect(self._url, DatabaseRole.SYSTEM, application_name="teshe-slow", autocommit=True) as conn,
+                ):
+                    while not self._stopped.is_set():
+                        self.turn(conn, self._clock.now())
+                        attempt = 0
+                        self._stopped.wait(PAUSE_SECONDS)
+            except (WorldError, psycopg.Error) as error:
+                attempt += 1
+                log.error("slow_work_failed", error=str(error), kind=type(error).__name__, attempt=attempt)
+                self._stopped.wait(backoff_seconds(attempt))
