@@ -67,7 +67,7 @@ call equipment.make_period_table('plate', $$text not null check (value ~ '^[0-9]
 call equipment.make_period_table('director', 'bigint not null references equipment.person');
 call equipment.make_period_table('officer', 'bigint not null references equipment.person');
 alter table equipment.plate_period add constraint plate_period_city
-    exclude using gist (value with =, valid with &&) where (superseded_at is null);
+    exclude using gist ((value::integer) with =, valid with &&) where (superseded_at is null);
 alter table equipment.policy_period add constraint policy_period_ends check (not upper_inf(valid));
 
 -- 保单 details beside its number; the days it covers stand in policy_period, per unit.
