@@ -378,7 +378,8 @@ begin
         elsif c.insurance_valid_to is not distinct from equipment.insured_until(c.no, c.day) then
             wrote := false;
         else
-            wrote := equipment.write_period('policy', c.no, null, daterange(least(c.day, coalesce(c.insurance_valid_to, c.day)), null),
+            -- an emptied date withdraws all that was said of insurance; a span is corrected through equipment.amend
+            wrote := equipment.write_period('policy', c.no, null, daterange(least(c.day, coalesce(c.insurance_valid_to, '1900-01-01')), null),
                                             c.changed_at, why);
             if c.insurance_valid_to is not null then
                 wrote := equipment.write_period('policy', c.no, '',
@@ -395,7 +396,7 @@ begin
     end loop;
     if touched <> '{}' then
         perform equipment.rebuild_segments(touched);
-        -- what cannot be taken back: cover that ends today was still cover yesterday
+        -- where a shorter date leaves cover that begins later, or none
         perform equipment.project(array[u.no], u.changed_at) from equipment.unit u where u.no = any(touched);
     end if;
     return null;

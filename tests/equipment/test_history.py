@@ -293,3 +293,20 @@ def test_counts_have_the_scope_of_the_day_they_ask_for(register: Register, conn:
     conn.execute("set local role teshe_scoped")
     assert history.units_as_of(conn, TODAY, Wanted()) == 0
     assert history.unit_days(conn, Span(TODAY, DAYS[-1]), Wanted()) == 0
+
+
+def test_a_new_last_day_of_insurance_lengthens_shortens_or_withdraws_cover(
+    register: Register, conn: Connection
+) -> None:
+    unit = register.unit(1, insurance_valid_to=date(2026, 6, 30))
+    asker = register.asker(Role.REGULATOR, "341300")
+
+    def say(day: date | None) -> list[tuple[str, date, date | None]]:
+        changes = UnitChanges({"insurance_valid_to": day})
+        store.update_unit(conn, unit, changes, asker, "保单更正", START + timedelta(days=1))
+        assert store.require_unit(conn, unit).insurance_valid_to == day
+        return of(conn, unit, Attribute.POLICY)
+
+    assert max(p[2] or TODAY for p in say(date(2027, 6, 30))) == date(2027, 7, 1)
+    assert max(p[2] or TODAY for p in say(date(2026, 4, 30))) == date(2026, 5, 1)
+    assert say(None) == []
