@@ -18,8 +18,8 @@ select 'L' || to_char(n, 'FM0000000'), case when n %% 10 = 0 then 'escalator' el
        p.initials || n %% 211 || 'd' || 1 + n %% 3 || 'dydt ' || p.initials || n %% 211 || 'd' || 1 + n %% 3 || 'dy '
            || s.initials || 1 + n %% 1999 || 'h', %(now)s
 from generate_series(%(first)s::integer, %(last)s::integer) n,
-lateral (select (%(places)s::text[])[1 + (n * 7919 + %(seed)s) %% cardinality(%(places)s::text[])] as place,
-                (%(place_initials)s::text[])[1 + (n * 7919 + %(seed)s) %% cardinality(%(places)s::text[])] as initials) p,
+lateral (select (%(places)s::text[])[(1 + (n::bigint * 7919 + %(seed)s) %% cardinality(%(places)s::text[]))::integer] as place,
+                (%(place_initials)s::text[])[(1 + (n::bigint * 7919 + %(seed)s) %% cardinality(%(places)s::text[]))::integer] as initials) p,
 lateral (select (%(streets)s::text[])[1 + n * 31 %% cardinality(%(streets)s::text[])] as street,
                 (%(street_initials)s::text[])[1 + n * 31 %% cardinality(%(streets)s::text[])] as initials) s;
 

@@ -31,7 +31,7 @@ from equipment.registry.model import NewUnit, Organisation, Unit, UnitSummary
 
 QUERIES = load_queries(__file__)
 PAGE = 50
-FILLED_AT_ONCE = 500
+FILLED_AT_ONCE = 2_000
 FOUND_AT_MOST = 2_000
 """More matches than this nobody reads: the search is to be narrowed."""
 CODE_NAMES = {
