@@ -8,6 +8,8 @@
     │   ├── ForbiddenError
     │   ├── CsrfError
     │   ├── NotFoundError
+    │   ├── PreconditionRequiredError
+    │   ├── PreconditionFailedError
     │   ├── BadRequestError
     │   └── LabelError
     ├── PublishedFeedError      ours or the world's: the live feed cannot be read
@@ -60,6 +62,20 @@ class NotFoundError(RequestError):
 
 class BadRequestError(RequestError):
     """A value is missing or wrong."""
+
+
+class PreconditionRequiredError(RequestError):
+    """A change without If-Match: its author may not have seen what he overwrites."""
+
+    status = 428
+    title = "Say which state you have read"
+
+
+class PreconditionFailedError(RequestError):
+    """Changed meanwhile: the ETag that was sent is of an older state."""
+
+    status = 412
+    title = "Changed meanwhile"
 
 
 class LabelError(RequestError):

@@ -9,6 +9,11 @@ from maintenance import errors as maintenance
 
 FAULTS: tuple[tuple[type[Exception], int, str], ...] = (
     (equipment.UnknownUnitError, 404, "No such unit"),
+    (equipment.UnknownOrganisationError, 404, "No such organisation"),
+    (equipment.UnknownPersonError, 404, "No such person"),
+    (equipment.UnknownHandoverError, 404, "No such hand-over"),
+    (equipment.UnknownFirmChangeError, 404, "No such change of firm"),
+    (equipment.FirmChangeStepError, 409, "Not possible in this state"),
     (equipment.ChangedMeanwhileError, 409, "Changed meanwhile"),
     (equipment.DuplicateCodeError, 409, "Taken already"),
     (equipment.CorrectionError, 409, "Corrected already"),

@@ -16,8 +16,10 @@ from alarms.backtest.runner import BacktestWork
 from alarms.incidents.runner import IncidentRunner
 from alarms.incidents.settings import DeskSettings
 from alarms.store import release_due
+from dashboards.open_work import open_work
 from dashboards.reports.runner import SlowWork
 from equipment.access.store import forget_sessions
+from equipment.contracts.store import lapse_due
 from equipment.cylinders.retention import keep_traces
 from equipment.foundation import metrics, stream
 from equipment.foundation.clock import Clock
@@ -25,6 +27,8 @@ from equipment.foundation.database import Connection, DatabaseRole, connect, tra
 from equipment.foundation.errors import WorldError
 from equipment.foundation.logs import get_logger
 from equipment.foundation.process import StopSignal, backoff_seconds
+from equipment.history import store as history
+from equipment.registry.store import fill_initials
 from equipment.transparency import log
 from equipment.transparency.keys import Signer
 from maintenance.runner import LeadRunner
@@ -35,6 +39,9 @@ PAUSE_SECONDS = 0.02
 """Between two looks; what an alarm waits for its number and its incident."""
 SHELVES_EVERY = timedelta(seconds=1)
 SESSIONS_EVERY = timedelta(minutes=10)
+REGISTER_EVERY = timedelta(seconds=10)
+DAY_EVERY = timedelta(minutes=30)
+"""How soon after midnight the register follows what begins and ends with the day."""
 TRACES_EVERY = timedelta(hours=6)
 SIGNATURES_EVERY = timedelta(seconds=1)
 
@@ -70,6 +77,10 @@ class Jobs:
         self._periodic = (
             _Periodic(SHELVES_EVERY, release_due),
             _Periodic(SESSIONS_EVERY, forget_sessions),
+            _Periodic(DAY_EVERY, history.project_changes),
+            _Periodic(REGISTER_EVERY, list_open_work),
+            _Periodic(REGISTER_EVERY, lapse_due),
+            _Periodic(REGISTER_EVERY, fill_initials),
             _Periodic(TRACES_EVERY, keep_traces),
             _Periodic(SIGNATURES_EVERY, self._sign),
         )
@@ -93,6 +104,11 @@ class Jobs:
     def _sign(self, conn: Connection, now: datetime) -> int:
         log.register_key(conn, self._signer.public(now), None)
         return int(log.sign_if_due(conn, self._signer, self._signer.name, now) is not None)
+
+
+def list_open_work(conn: Connection, now: datetime) -> int:
+    """Write into new hand-overs of units what was open on them in every room."""
+    return history.list_open_work(conn, open_work, now)
 
 
 def sequence_all(conn: Connection, now: datetime) -> int:

@@ -10,6 +10,12 @@
     │   ├── InvalidUnitError          a value of a unit cannot be right
     │   ├── DuplicateCodeError        another unit or organisation has the code
     │   ├── ChangedMeanwhileError     somebody else changed it first
+    │   ├── InvalidPeriodError        a period that cannot be, or no reason for it
+    │   ├── UnknownOrganisationError
+    │   ├── UnknownPersonError
+    │   ├── UnknownHandoverError
+    │   ├── UnknownFirmChangeError
+    │   ├── FirmChangeStepError       not possible in this state
     │   ├── CorrectionError
     │   ├── ImportFileError           a file of units as a whole cannot be imported
     │   ├── UnknownImportError        no such import job, or not visible
@@ -73,6 +79,30 @@ class UnknownAccidentError(EquipmentInputError):
 
 class WeakPasswordError(EquipmentInputError):
     """The password is too easy to guess."""
+
+
+class InvalidPeriodError(EquipmentInputError):
+    """有效期 that ends before it begins, has no reason, or lacks what its attribute needs."""
+
+
+class UnknownOrganisationError(EquipmentInputError):
+    """No such organisation, or not visible to whoever asks."""
+
+
+class UnknownPersonError(EquipmentInputError):
+    """No such person, or not visible to whoever asks."""
+
+
+class UnknownHandoverError(EquipmentInputError):
+    """No such 移交 that waits for whoever asks."""
+
+
+class UnknownFirmChangeError(EquipmentInputError):
+    """No such 维保变更, or not visible to whoever asks."""
+
+
+class FirmChangeStepError(EquipmentInputError):
+    """The 维保变更 is in a state in which this cannot happen, or another party has to do it."""
 
 
 class CorrectionError(EquipmentInputError):

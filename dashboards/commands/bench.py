@@ -13,6 +13,7 @@ from dashboards.bench.cylinders import bench_cylinders
 from dashboards.bench.indicators import indicators_command
 from dashboards.bench.ingest import ingest_command
 from dashboards.bench.records import records_command
+from dashboards.bench.registry import registry_command
 from dashboards.bench.rules import rules_command
 
 app = typer.Typer(no_args_is_help=True, help="Measurements: figures with the settings under which they were made.")
@@ -40,3 +41,4 @@ def registry_import_command(
 
 
 app.command("cylinders")(bench_cylinders)
+app.command("registry")(registry_command)

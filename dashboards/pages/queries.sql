@@ -129,8 +129,7 @@ from equipment.unit u
 join equipment.jurisdiction j on j.id = u.jurisdiction_id
 left join equipment.organisation f on f.id = u.firm_org_id
 left join ingest.unit_state s on s.unit_no = u.no
-where (%(q)s = '' or u.rescue_code = %(q)s or u.id = %(q)s or u.device_code = %(q)s
-       or strpos(lower(concat_ws(' ', u.name, u.place_name, u.building, u.entrance, u.address)), lower(%(q)s)) > 0)
+where (%(q)s = '' or u.no = any(%(found)s))
   and (%(kind)s = '' or u.kind = %(kind)s)
   and (%(status)s = '' or u.status = %(status)s)
   and (%(district)s = '' or u.jurisdiction_path like '%%/' || %(district)s || '/%%')
@@ -143,8 +142,7 @@ limit %(limit)s offset %(offset)s;
 
 -- name: count_units
 select count(*) from equipment.unit u left join ingest.unit_state s on s.unit_no = u.no
-where (%(q)s = '' or u.rescue_code = %(q)s or u.id = %(q)s or u.device_code = %(q)s
-       or strpos(lower(concat_ws(' ', u.name, u.place_name, u.building, u.entrance, u.address)), lower(%(q)s)) > 0)
+where (%(q)s = '' or u.no = any(%(found)s))
   and (%(kind)s = '' or u.kind = %(kind)s)
   and (%(status)s = '' or u.status = %(status)s)
   and (%(district)s = '' or u.jurisdiction_path like '%%/' || %(district)s || '/%%')

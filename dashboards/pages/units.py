@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -13,12 +13,20 @@ from starlette.responses import Response
 from dashboards import words
 from dashboards.context import Context, permit
 from dashboards.pages import maps
+from dashboards.pages.due import due_rows
 from dashboards.pages.frame import language_of, page
+from dashboards.pages.periods import bands, holds
 from dashboards.pages.reads import QUERIES, filters, known, row, rows, value, window
+from dashboards.rendering import local
 from equipment.access.model import Asker
 from equipment.catalogue.load import load_catalogue
 from equipment.catalogue.model import Signal
+from equipment.contracts import store as contracts
+from equipment.due import store as due_store
 from equipment.foundation.database import Connection
+from equipment.history import store as history
+from equipment.registry import store
+from equipment.registry.model import Unit
 from ingest import devices, read
 
 router = APIRouter(include_in_schema=False)
@@ -53,12 +61,39 @@ def signals_now(conn: Connection, kind: str, unit_no: int, now: datetime) -> lis
     return found
 
 
+def register_story(conn: Connection, unit: Unit, records: list[Any], today: date) -> dict[str, Any]:
+    """What the register tells of a unit: its periods, its papers, and what is due with its clause."""
+    periods = history.periods(conn, unit.no)
+    changes = contracts.changes(conn, unit.id, open_only=True)
+    return {
+        "periods": periods,
+        "bands": bands(periods, today),
+        # a name that this reader may not see still says that somebody is named
+        "officers": {
+            p.attribute: p.label or f"#{p.value}"
+            for p in periods
+            if p.attribute in ("director", "officer") and holds(p, today)
+        },
+        "policy": next((p for p in periods if p.attribute == "policy" and holds(p, today)), None),
+        "inspections": list(reversed(due_store.inspections(conn, unit.no))),
+        "dues": due_rows(conn, unit, [(r.level, local(r.ended_at).date()) for r in records], today),
+        "firm_changes": changes,
+    }
+
+
 def search(request: Request, conn: Connection) -> dict[str, Any]:
     """The rows of the list as the address asks for them."""
-    wanted = filters(request, "q", "kind", "status", "district", "online", "sort")
+    wanted: dict[str, Any] = filters(request, "q", "kind", "status", "district", "online", "sort")
+    wanted["found"] = store.find_numbers(conn, wanted["q"]) if wanted["q"] else []
     page_of = window(request)
     found, following, previous = page_of.cut(rows(conn, QUERIES.units, {**wanted, **page_of.parameters()}))
-    return {"units": found, "next": following, "previous": previous, "total": value(conn, QUERIES.count_units, wanted)}
+    return {
+        "units": found,
+        "next": following,
+        "previous": previous,
+        "total": value(conn, QUERIES.count_units, wanted),
+        "cut": len(wanted["found"]) >= store.FOUND_AT_MOST,
+    }
 
 
 @router.get("/units")
@@ -93,6 +128,7 @@ def unit(
             "hazards": rows(conn, QUERIES.unit_hazards, parameters),
             "leads": rows(conn, QUERIES.unit_leads, parameters),
         }
+        story |= register_story(conn, store.require_unit(conn, unit_id), story["records"], local(now).date())
         signals = signals_now(conn, found.kind, found.no, now)
         story["presence"] = devices.history(conn, found.no, 10)
         outlines = rows(conn, QUERIES.districts)

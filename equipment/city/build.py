@@ -12,6 +12,7 @@ from equipment.access.store import NewAccount, create_account
 from equipment.catalogue.load import load_catalogue
 from equipment.catalogue.varieties import Jurisdiction, jurisdictions, varieties
 from equipment.city import names
+from equipment.city.history import CityHistory
 from equipment.cylinders.city import simulate_filling
 from equipment.foundation.clock import SHANGHAI
 from equipment.foundation.database import Connection
@@ -95,6 +96,8 @@ def build_city(conn: Connection, *, units: int, seed: int, now: datetime, passwo
     city.stations = builder.stations()
     city.units = builder.units(units, city)
     builder.accounts(password, city)
+    # its own chance, so that the past can be enriched without moving the present
+    CityHistory(conn, random.Random(seed * 7919 + 1), now).add(city.firms, city.stations)  # noqa: S311  # a simulation
     builder.filling_stations(password, seed)
     return city
 

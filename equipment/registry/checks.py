@@ -59,6 +59,11 @@ class Checkable(Protocol):
         ...
 
     @property
+    def accuracy_m(self) -> float | None:
+        """Accuracy of the position [m]."""
+        ...
+
+    @property
     def make_date(self) -> date | None:
         """制造日期."""
         ...
@@ -109,6 +114,12 @@ def _position(unit: Checkable, today: date) -> str | None:
     return f"坐标 {unit.lon}, {unit.lat} 不在中国境内 (outside China){swapped}"
 
 
+def _accuracy(unit: Checkable, today: date) -> str | None:
+    if unit.accuracy_m is None or (unit.lon is not None and 0 < unit.accuracy_m < 100_000):
+        return None
+    return f"坐标精度 {unit.accuracy_m} m 需随坐标填写且大于零 (accuracy goes with a position and is above zero)"
+
+
 def _dates(unit: Checkable, today: date) -> str | None:
     made, used = unit.make_date, unit.first_use_date
     if any(day is not None and not EARLIEST <= day <= today for day in (made, used)):
@@ -118,7 +129,15 @@ def _dates(unit: Checkable, today: date) -> str | None:
     return None
 
 
-CHECKS: tuple[Callable[[Checkable, date], str | None], ...] = (_identity, _names, _variety, _plate, _position, _dates)
+CHECKS: tuple[Callable[[Checkable, date], str | None], ...] = (
+    _identity,
+    _names,
+    _variety,
+    _plate,
+    _position,
+    _accuracy,
+    _dates,
+)
 
 
 def faults(unit: Checkable, today: date) -> list[str]:

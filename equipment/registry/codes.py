@@ -24,6 +24,7 @@ REGISTRATION_CODE = re.compile(r"^([1-9][0-9A-Z]{3})(\d{6})((?:19|20)\d{2})(0[1-
 CERTIFICATE_NO = re.compile(r"^([锅容瓶管梯起索游车])([0-9A-Z]{2})([\u4e00-\u9fa5][A-Z])(\d{3,6})\((\d{2})\)$")
 DEVICE_CODE = re.compile(r"^[0-9A-Z]{17,21}$")
 DEVICE_CODE_PARTS = re.compile(r"^([1-9][0-9A-Z]{3})(\d{5}|\d{6})((?:19|20)\d{2})([0-9A-Z]\d{4})$")
+PLATE_IN_PAYLOAD = re.compile(r"(?:^|/LIFT/)(\d{6})(?:$|[?#/])")
 RESCUE_CODE = re.compile(r"^\d{6}$")
 CERTIFICATE_MARKS = {"1": "锅", "2": "容", "3": "梯", "4": "起", "5": "车", "6": "游", "8": "管", "9": "索"}
 """种类简称 by the first digit of the catalogue code; 瓶 stands for 23xx. Mark M."""
@@ -104,6 +105,25 @@ def check_rescue_code(code: str) -> str:
     if not RESCUE_CODE.match(text):
         raise InvalidCodeError(f"a plate (救援识别码) has 6 digits, this is {code!r}")
     return text
+
+
+def qr_payload(public_address: str, rescue_code: str) -> str:
+    """What stands in the QR code of the plate: the address of the lift's public page.
+
+    >>> qr_payload("https://lift.example/", "130001")
+    'https://lift.example/lift/130001'
+    """
+    return f"{public_address.rstrip('/')}/lift/{check_rescue_code(rescue_code)}"
+
+
+def plate_in(payload: str) -> str | None:
+    """The plate in what a scanner read: our address, or the six digits alone; None when there is none.
+
+    >>> plate_in("https://lift.example/lift/130001?from=qr")
+    '130001'
+    """
+    match = PLATE_IN_PAYLOAD.search(tidy(payload))
+    return None if match is None else match[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,44 @@ def to_wgs84(lon: float, lat: float, datum: str) -> Position | None:
             return None
 
 
+def from_wgs84(lon: float, lat: float, datum: str) -> Position | None:
+    """WGS-84 to any known datum, such as that of the map it is to be shown on; None for ``unknown``."""
+    match datum:
+        case "wgs84" | "cgcs2000":
+            return Position(lon, lat)
+        case "gcj02":
+            return wgs84_to_gcj02(lon, lat)
+        case "bd09":
+            return gcj02_to_bd09(*wgs84_to_gcj02(lon, lat))
+        case _:
+            return None
+
+
+class Located(NamedTuple):
+    """A WGS-84 position and within how many metres of it the place lies; None: nobody said."""
+
+    lon: float
+    lat: float
+    accuracy_m: float | None
+
+
+CONVERSION_ERROR_M = {"wgs84": 0.0, "cgcs2000": 0.1, "gcj02": 1.5, "bd09": 3.0}
+"""How far the public formulas may be from the true shift [m]; the inverse itself is closer than 1 cm."""
+
+
+def locate(lon: float, lat: float, datum: str, accuracy_m: float | None) -> Located | None:
+    """A position of any datum with the accuracy that is left after conversion; None for ``unknown``.
+
+    >>> locate(116.404, 39.915, "wgs84", 10.0)
+    Located(lon=116.404, lat=39.915, accuracy_m=10.0)
+    """
+    found = to_wgs84(lon, lat, datum)
+    if found is None:
+        return None
+    left = None if accuracy_m is None else math.hypot(accuracy_m, CONVERSION_ERROR_M[datum])
+    return Located(found.lon, found.lat, left)
+
+
 def distance_m(a: Position, b: Position) -> float:
     """Great-circle distance of two WGS-84 positions [m]."""
     lat_a, lat_b = math.radians(a.lat), math.radians(b.lat)

@@ -77,6 +77,10 @@ class Unit:
     insurance_valid_to: date | None
     parameters: dict[str, Any]
     changed_at: datetime
+    accuracy_m: float | None
+    owner_org_id: int | None
+    owner_name: str | None
+    maintenance_mode: str | None
 
     @property
     def shard(self) -> int:
@@ -114,6 +118,9 @@ class NewUnit:
     device_model: str | None = None
     insurance_valid_to: date | None = None
     parameters: dict[str, Any] | None = None
+    accuracy_m: float | None = None
+    owner_org_id: int | None = None
+    maintenance_mode: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

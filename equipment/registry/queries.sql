@@ -3,11 +3,12 @@ select u.no, u.id, u.kind, u.variety_code, u.device_code, u.registration_code, u
        u.internal_no, u.name, u.place_name, u.building, u.entrance, u.address, u.lon, u.lat, u.datum,
        u.jurisdiction_id, u.jurisdiction_path, j.name_zh, u.use_org_id, o.name, o.duty_phone, u.firm_org_id, f.name,
        f.duty_phone, u.status, u.manufacturer, u.make_date, u.first_use_date, u.device_model, u.insurance_valid_to,
-       u.parameters, u.changed_at
+       u.parameters, u.changed_at, u.accuracy_m, u.owner_org_id, w.name, u.maintenance_mode
 from equipment.unit u
 join equipment.jurisdiction j on j.id = u.jurisdiction_id
 left join equipment.organisation o on o.id = u.use_org_id
-left join equipment.organisation f on f.id = u.firm_org_id;
+left join equipment.organisation f on f.id = u.firm_org_id
+left join equipment.organisation w on w.id = u.owner_org_id;
 
 -- name: where_no
 where u.no = %s;
@@ -22,15 +23,18 @@ where u.rescue_code = %s;
 select 1 from equipment.unit where id = %s for update;
 
 -- name: search
-where (%(text)s = '' or u.id ilike %(like)s or u.rescue_code = %(text)s or u.device_code ilike %(like)s
-       or u.certificate_no ilike %(like)s or u.name ilike %(like)s or u.place_name ilike %(like)s
-       or u.address ilike %(like)s or concat(u.place_name, u.building, u.entrance) ilike %(like)s)
-  and (%(kind)s = '' or u.kind = %(kind)s)
-  and (%(status)s = '' or u.status = %(status)s)
-  and (%(jurisdiction)s = '' or strpos(u.jurisdiction_path, %(jurisdiction)s) > 0)
-  and u.no > %(after)s
-order by u.no
-limit %(limit)s;
+where u.no = any(array(select equipment.find_units(%(words)s, %(kind)s, %(status)s, %(jurisdiction)s, %(after)s, %(limit)s)))
+order by u.no;
+
+-- name: find_numbers
+select equipment.find_units(%s, '', '', '', 0, %s);
+
+-- name: without_initials
+select no, name, place_name, building, entrance, address from equipment.unit where initials = '' order by no limit %s;
+
+-- name: write_initials
+update equipment.unit u set initials = w.initials
+from unnest(%s::integer[], %s::text[]) as w(no, initials) where u.no = w.no;
 
 -- name: units_for_worker
 select no, id, kind, variety_code, status, device_model, parameters, jurisdiction_path, firm_org_id from equipment.unit
@@ -39,12 +43,14 @@ order by no;
 -- name: insert_unit
 insert into equipment.unit (id, kind, variety_code, name, address, jurisdiction_id, device_code, registration_code,
     certificate_no, rescue_code, internal_no, place_name, building, entrance, lon, lat, datum, use_org_id, firm_org_id,
-    status, manufacturer, make_date, first_use_date, device_model, insurance_valid_to, parameters, changed_at)
+    status, manufacturer, make_date, first_use_date, device_model, insurance_valid_to, parameters, accuracy_m,
+    owner_org_id, maintenance_mode, initials, changed_at)
 values (
     %(id)s, %(kind)s, %(variety_code)s, %(name)s, %(address)s, %(jurisdiction_id)s, %(device_code)s,
     %(registration_code)s, %(certificate_no)s, %(rescue_code)s, %(internal_no)s, %(place_name)s, %(building)s,
     %(entrance)s, %(lon)s, %(lat)s, %(datum)s, %(use_org_id)s, %(firm_org_id)s, %(status)s, %(manufacturer)s,
-    %(make_date)s, %(first_use_date)s, %(device_model)s, %(insurance_valid_to)s, %(parameters)s, %(now)s
+    %(make_date)s, %(first_use_date)s, %(device_model)s, %(insurance_valid_to)s, %(parameters)s,
+    %(accuracy_m)s, %(owner_org_id)s, %(maintenance_mode)s, %(initials)s, %(now)s
 )
 returning no;
 

@@ -23,13 +23,17 @@ from equipment.errors import (
     UnknownUnitError,
 )
 from equipment.foundation.clock import SHANGHAI
-from equipment.foundation.database import Connection, load_queries, violated_constraint
+from equipment.foundation.database import Connection, load_queries, set_local, violated_constraint
 from equipment.registry.checks import as_text, require_sound
 from equipment.registry.codes import check_credit_code
+from equipment.registry.initials import SPOKEN, initials_of, initials_of_texts
 from equipment.registry.model import NewUnit, Organisation, Unit, UnitSummary
 
 QUERIES = load_queries(__file__)
 PAGE = 50
+FILLED_AT_ONCE = 2_000
+FOUND_AT_MOST = 2_000
+"""More matches than this nobody reads: the search is to be narrowed."""
 CODE_NAMES = {
     "id": "设备编号 id",
     "device_code": "设备代码",
@@ -136,16 +140,20 @@ def require_unit(conn: Connection, unit_id: str) -> Unit:
 def search_units(conn: Connection, wanted: UnitFilter, after: int = 0, limit: int = PAGE) -> list[Unit]:
     """A page of units in order of their number; ``after`` is the last number of the page before."""
     values = {
-        "text": wanted.text,
-        "like": "%" + wanted.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%",
+        "words": wanted.text.split(),
         "kind": wanted.kind,
         "status": wanted.status,
-        "jurisdiction": f"/{wanted.jurisdiction}/" if wanted.jurisdiction else "",
+        "jurisdiction": wanted.jurisdiction,
         "after": after,
         "limit": limit,
     }
     rows = conn.execute(f"{QUERIES.unit_columns} {QUERIES.search}", values)
     return [Unit(*row) for row in rows]
+
+
+def find_numbers(conn: Connection, text: str, limit: int = FOUND_AT_MOST) -> list[int]:
+    """Numbers of the units that have every word of a text, in order, at most ``limit``."""
+    return [row[0] for row in conn.execute(QUERIES.find_numbers, (text.split(), limit))]
 
 
 def units_for_worker(conn: Connection) -> list[UnitSummary]:
@@ -154,7 +162,7 @@ def units_for_worker(conn: Connection) -> list[UnitSummary]:
 
 
 @contextmanager
-def _codes_are_free(conn: Connection) -> Iterator[None]:
+def codes_are_free(conn: Connection) -> Iterator[None]:
     """Undo the one statement inside when it breaks a rule of the database, and say it in the field's words."""
     try:
         with conn.transaction():
@@ -164,6 +172,10 @@ def _codes_are_free(conn: Connection) -> Iterator[None]:
             (violated_constraint(error) or "").removeprefix("unit_").removeprefix("organisation_").removesuffix("_key")
         )
         raise DuplicateCodeError(f"{CODE_NAMES.get(column, column)} 已被占用 (taken by another one)") from error
+    except psycopg.errors.ExclusionViolation as error:
+        raise DuplicateCodeError(
+            f"{CODE_NAMES['rescue_code']} 在此期间属于另一台设备 (another unit's in that time)"
+        ) from error
     except (psycopg.errors.NoDataFound, psycopg.errors.ForeignKeyViolation) as error:
         raise InvalidUnitError("辖区或单位不存在 (no such jurisdiction or organisation)") from error
     except psycopg.errors.InsufficientPrivilege as error:
@@ -181,8 +193,8 @@ def create_unit(conn: Connection, unit: NewUnit, now: datetime) -> int:
     """
     require_sound(unit, now.astimezone(SHANGHAI).date())
     values = {f.name: getattr(unit, f.name) for f in fields(unit)}
-    values |= {"parameters": Jsonb(unit.parameters or {}), "now": now}
-    with _codes_are_free(conn):
+    values |= {"parameters": Jsonb(unit.parameters or {}), "now": now, "initials": initials_of(unit)}
+    with codes_are_free(conn):
         row = conn.execute(QUERIES.insert_unit, values).fetchone()
     return int(row[0]) if row else 0
 
@@ -206,18 +218,24 @@ def update_unit(conn: Connection, unit_id: str, changes: UnitChanges, asker: Ask
     changed = {name: value for name, value in changes.values.items() if getattr(before, name) != value}
     if not changed:
         return before
-    require_sound(replace(before, **changed), now.astimezone(SHANGHAI).date())
+    after = replace(before, **changed)
+    require_sound(after, now.astimezone(SHANGHAI).date())
+    if changed.keys() & SPOKEN:
+        changed = {**changed, "initials": initials_of(after)}
     stored = {name: Jsonb(value) if name == "parameters" else value for name, value in changed.items()}
     assignments = sql.SQL(", ").join(sql.SQL("{} = {}").format(sql.Identifier(n), sql.Placeholder(n)) for n in stored)
     statement = sql.SQL("update equipment.unit set {}, changed_at = {} where no = {}").format(
         assignments, sql.Placeholder("changed_at"), sql.Placeholder("no")
     )
-    with _codes_are_free(conn):
+    # the periods that the change opens carry its reason
+    set_local(conn, "teshe.reason", reason)
+    with codes_are_free(conn):
         done = conn.execute(statement, {**stored, "changed_at": now, "no": before.no}).rowcount
     if not done:
         raise OutOfScopeError("您的角色不能修改设备信息 (your role may not change a unit)")
-    was = {name: as_text(getattr(before, name)) for name in changed}
-    now_is = {name: as_text(value) for name, value in changed.items()}
+    told = [name for name in changed if name != "initials"]
+    was = {name: as_text(getattr(before, name)) for name in told}
+    now_is = {name: as_text(changed[name]) for name in told}
     audit(conn, asker, "unit.edit", f"unit:{unit_id}", now, change=Change(reason, was, now_is))
     return require_unit(conn, unit_id)
 
@@ -233,7 +251,7 @@ def create_organisation(conn: Connection, organisation: NewOrganisation, now: da
         It is registered already.
     """
     code = None if organisation.credit_code is None else check_credit_code(organisation.credit_code)
-    with _codes_are_free(conn):
+    with codes_are_free(conn):
         row = conn.execute(
         QUERIES.insert_organisation,
         (
@@ -278,6 +296,14 @@ def count_units(conn: Connection, today: date, jurisdiction: str = "") -> list[U
     """Units by kind and status below a jurisdiction (empty: all the caller may see), insured as of ``today``."""
     path = f"/{jurisdiction}/" if jurisdiction else ""
     return [UnitCount(*row) for row in conn.execute(QUERIES.counts, {"today": today, "jurisdiction": path})]
+
+
+def fill_initials(conn: Connection, now: datetime) -> int:
+    """Write the initials of units that were registered or renamed past this store; returns of how many."""
+    found = conn.execute(QUERIES.without_initials, (FILLED_AT_ONCE,)).fetchall()
+    made = [(row[0], initials_of_texts(row[1:])) for row in found]
+    conn.execute(QUERIES.write_initials, ([no for no, _ in made], [text or "-" for _, text in made]))
+    return len(made)
 
 
 def load_jurisdictions(conn: Connection) -> None:

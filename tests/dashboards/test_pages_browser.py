@@ -59,7 +59,17 @@ PAGES: dict[str, tuple[str, ...]] = {
     ),
     "firm_manager": ("/firm", "/records", f"/records/{page_city.RECORD}", "/ledger/hazards"),
     "use_unit_officer": ("/use-unit", f"/records/{page_city.RECORD}"),
-    "inspector": ("/ledger", "/ledger/leads/1", "/ledger/hazards", "/ledger/hazards/1", "/ledger/hazards/2"),
+    "inspector": (
+        "/units/SZ00001",
+        "/organisations",
+        "/organisations/1",
+        "/register",
+        "/ledger",
+        "/ledger/leads/1",
+        "/ledger/hazards",
+        "/ledger/hazards/1",
+        "/ledger/hazards/2",
+    ),
     "regulator": (
         "/board",
         "/board/definitions",

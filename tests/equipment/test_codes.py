@@ -136,3 +136,15 @@ def test_a_plate_has_six_digits(code: str) -> None:
 
 def test_a_plate_typed_in_full_width_is_understood() -> None:
     assert codes.check_rescue_code("１３０００１") == "130001"
+
+
+@given(st.integers(0, 999_999))
+def test_the_plate_is_read_back_from_its_qr_code(number: int) -> None:
+    plate = f"{number:06d}"
+    assert codes.plate_in(codes.qr_payload("https://lift.example", plate)) == plate
+    assert codes.plate_in(plate) == plate
+
+
+@pytest.mark.parametrize("payload", ["", "12345", "1234567", "https://lift.example/lift/12345", "weixin://pay/x"])
+def test_another_qr_code_has_no_plate(payload: str) -> None:
+    assert codes.plate_in(payload) is None

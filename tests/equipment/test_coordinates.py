@@ -60,3 +60,28 @@ def test_distances_are_metres() -> None:
     degree = c.distance_m(c.Position(117.0, 33.0), c.Position(117.0, 34.0))
     assert degree == pytest.approx(111_195, rel=1e-3)
     assert c.distance_m(c.Position(*PLACE), c.Position(*PLACE)) == 0
+
+
+@given(lons, lats, st.sampled_from(["wgs84", "cgcs2000", "gcj02", "bd09"]))
+def test_to_any_map_and_back_is_closer_than_a_centimetre(lon: float, lat: float, datum: str) -> None:
+    there = c.from_wgs84(lon, lat, datum)
+    assert there is not None
+    back = c.to_wgs84(*there, datum)
+    assert back is not None
+    assert c.distance_m(c.Position(lon, lat), back) < 0.01
+
+
+@given(st.sampled_from(["wgs84", "cgcs2000", "gcj02", "bd09"]), st.floats(0.5, 500))
+def test_conversion_never_makes_a_position_better_known(datum: str, accuracy_m: float) -> None:
+    found = c.locate(*PLACE, datum, accuracy_m)
+    assert found is not None
+    assert found.accuracy_m is not None
+    assert accuracy_m <= found.accuracy_m <= accuracy_m + c.CONVERSION_ERROR_M[datum]
+
+
+def test_what_nobody_knows_stays_unknown() -> None:
+    assert c.locate(*PLACE, "unknown", 5.0) is None
+    assert c.from_wgs84(*PLACE, "unknown") is None
+    found = c.locate(*PLACE, "gcj02", None)
+    assert found is not None
+    assert found.accuracy_m is None

@@ -1,0 +1,1 @@
+"""Which firm keeps which lift: contracts, and the change of firm (维保变更)."""
