@@ -22,7 +22,7 @@ from equipment.foundation.database import Connection, load_queries
 from ingest.codes.lists import bits_of
 from ingest.copy_binary import HEADER, POSTGRES_EPOCH_US, TRAILER
 from ingest.model import Channel, Columns
-from ingest.store import CODES_BIT
+from ingest.reading_rows import CODES_BIT
 
 QUERIES = load_queries(__file__)
 ABSENT_FLAG = 2
