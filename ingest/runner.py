@@ -235,9 +235,16 @@ class Worker:
                 self._store_of(conn).hold_leases(conn, self._lease, sorted(settled))
                 self._stage.checkpoint(conn, settled, self._clock.now())
 
+    def _end_when_asleep(self, conn: Connection) -> None:
+        """A worker that stops in the middle of a transaction holds its lease rows: no longer than its lease lasts."""
+        milliseconds = int(self._settings.lease_seconds * 1_000)
+        with translated(), conn.transaction():
+            conn.execute("select set_config('idle_in_transaction_session_timeout', %s, false)", (str(milliseconds),))
+
     def _ready(self) -> tuple[Connection, ShardSessions]:
         if self._conn is None:
             self._conn = connect(self._url, DatabaseRole.SYSTEM, application_name="teshe-worker")
+            self._end_when_asleep(self._conn)
             self._timers = _Timers()
             if self._store is None:
                 with translated(), self._conn.transaction():
