@@ -16,7 +16,7 @@ from fastapi import Depends, Request
 from psycopg_pool import ConnectionPool
 from starlette.requests import HTTPConnection
 
-from dashboards.errors import CsrfError, ForbiddenError, NotLoggedInError
+from dashboards.errors import CsrfError, ForbiddenError, NotLoggedInError, PasswordNeededError
 from dashboards.settings import WebSettings
 from equipment.access import scope, store
 from equipment.access.matrix import permits
@@ -28,6 +28,8 @@ from equipment.transparency.keys import Signer
 SESSION_COOKIE = "teshe_session"
 CSRF_FIELD = "_csrf"
 CSRF_HEADER = "x-csrf-token"
+OWN_ACCOUNT = "self.manage"
+"""The one action that is open to whoever has not set his password yet."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -36,12 +38,14 @@ class Identity:
     """身份: the asker and how he proved it.
 
     ``actions`` limits a token to what it was issued for; None means all that the role may do.
-    ``csrf`` is None for tokens, which no browser sends by itself.
+    ``csrf`` is None for tokens, which no browser sends by itself. ``must_change``: he came with a one-time code, and may
+    do nothing but set a password.
     """
 
     asker: Asker
     csrf: str | None
     actions: frozenset[str] | None
+    must_change: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ class WebContext:
             return None
         with self.transaction(None) as conn:
             session = store.resolve_session(conn, cookie, now)
-        return None if session is None else Identity(session[0], session[1], None)
+        return None if session is None else Identity(session[0], session[1], None, session[2])
 
 
 def web_context(connection: HTTPConnection) -> WebContext:
@@ -124,6 +128,8 @@ def permit(action: str) -> Callable[..., Asker]:
 
     def dependency(who: Annotated[Identity, Depends(unforged)]) -> Asker:
         allowed = permits(who.asker.role, action) and (who.actions is None or action in who.actions)
+        if who.must_change and action != OWN_ACCOUNT:
+            raise PasswordNeededError("首次登录须先修改口令 (set a password of your own first: /account)")
         if not allowed:
             raise ForbiddenError(f"'{action}' is not open to your role; ask your administrator if it should be.")
         return who.asker

@@ -6,6 +6,7 @@
     ├── RequestError            the caller's
     │   ├── NotLoggedInError
     │   ├── ForbiddenError
+    │   │   └── PasswordNeededError
     │   ├── CsrfError
     │   ├── NotFoundError
     │   ├── PreconditionRequiredError
@@ -44,6 +45,12 @@ class ForbiddenError(RequestError):
 
     status = 403
     title = "Your role does not allow this"
+
+
+class PasswordNeededError(ForbiddenError):
+    """首次登录: a one-time code opens nothing but the page that sets a password."""
+
+    title = "Set your password first"
 
 
 class CsrfError(RequestError):

@@ -9,6 +9,7 @@ from maintenance import errors as maintenance
 
 FAULTS: tuple[tuple[type[Exception], int, str], ...] = (
     (equipment.UnknownUnitError, 404, "No such unit"),
+    (equipment.UnknownAccountError, 404, "No such account"),
     (equipment.UnknownOrganisationError, 404, "No such organisation"),
     (equipment.UnknownPersonError, 404, "No such person"),
     (equipment.UnknownHandoverError, 404, "No such hand-over"),

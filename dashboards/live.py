@@ -32,7 +32,8 @@ def refusal(identity: Identity | None, socket: WebSocket) -> int | None:
     """The close code for who may not listen, or None."""
     if identity is None:
         return CLOSE_UNAUTHORISED
-    allowed = permits(identity.asker.role, ACTION) and (identity.actions is None or ACTION in identity.actions)
+    named = identity.actions is None or ACTION in identity.actions
+    allowed = not identity.must_change and permits(identity.asker.role, ACTION) and named
     return None if allowed and same_origin(socket) else CLOSE_FORBIDDEN
 
 

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from dashboards.errors import NotLoggedInError, RequestError
+from dashboards.errors import NotLoggedInError, PasswordNeededError, RequestError
 from equipment.foundation.errors import WorldError
 from equipment.foundation.logs import get_logger
 
@@ -48,6 +48,8 @@ def install(app: FastAPI, faults: Sequence[tuple[type[Exception], int, str]]) ->
     def refuse(request: Request, error: RequestError) -> Response:
         if isinstance(error, NotLoggedInError) and wants_page(request) and request.method == "GET":
             return RedirectResponse(f"/login?next={request.url.path}", status_code=303)
+        if isinstance(error, PasswordNeededError) and wants_page(request) and request.method == "GET":
+            return RedirectResponse("/account", status_code=303)
         return answer(request, error.status, error.title, error.detail)
 
     @app.exception_handler(RequestValidationError)

@@ -29,6 +29,8 @@
     │   ├── CylinderStepError         the cylinder's state does not know the event
     │   ├── FillKeyError              an idempotency key was used for another call
     │   ├── NotAStationError          the organisation is no filling station
+    │   ├── AccountInputError         an account cannot be made or changed this way
+    │   ├── UnknownAccountError
     │   └── WeakPasswordError
     └── AccessError
         ├── LoginRefusedError         wrong name or password
@@ -79,6 +81,14 @@ class UnknownAccidentError(EquipmentInputError):
 
 class WeakPasswordError(EquipmentInputError):
     """The password is too easy to guess."""
+
+
+class AccountInputError(EquipmentInputError):
+    """An account cannot be made or changed this way; the message says what to do."""
+
+
+class UnknownAccountError(EquipmentInputError):
+    """No such account, or not visible to whoever asks."""
 
 
 class InvalidPeriodError(EquipmentInputError):

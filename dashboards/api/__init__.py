@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from dashboards.api import (
+    accounts,
     alarms,
     backtest,
     calls,
@@ -26,6 +27,7 @@ from dashboards.api import (
 router = APIRouter()
 for part in (
     sessions,
+    accounts,
     imports,
     units,
     unit_history,

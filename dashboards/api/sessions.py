@@ -9,11 +9,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from dashboards.context import SESSION_COOKIE, Context, Identity, permit, unforged
-from dashboards.errors import BadRequestError
+from dashboards.context import SESSION_COOKIE, Context, Identity, WebContext, permit, unforged
+from dashboards.errors import BadRequestError, NotFoundError
 from equipment.access import store
 from equipment.access.matrix import matrix, permits
 from equipment.access.model import Asker
+from equipment.access.store import SessionToken
 
 router = APIRouter(tags=["sessions"])
 LONGEST_TOKEN_DAYS = 366
@@ -26,6 +27,16 @@ class Login(BaseModel):
 
     login: str = Field(max_length=100)
     password: str = Field(max_length=1_000)
+
+
+class NewPassword(BaseModel):
+    """The old password (or the one-time code) and the new one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    old: str = Field(max_length=1_000)
+    new: str = Field(max_length=1_000)
+    staff_number: str = Field("", max_length=40, description="工号; an administrator gives it at his first login")
 
 
 class TokenWish(BaseModel):
@@ -47,6 +58,16 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenSession:
+    """One of your sessions: end the one that you do not know."""
+
+    id: int
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Me:
     """Who you are, and what your role may do."""
 
@@ -64,18 +85,70 @@ class Issued:
 
 
 @router.post("/sessions", status_code=201)
-def log_in(context: Context, wanted: Login, response: Response) -> Session:
+def log_in(request: Request, context: Context, wanted: Login, response: Response) -> Session:
     now = context.clock.now()
     with context.transaction(None) as conn:  # commits the count of a wrong password
         account = store.check_password(conn, wanted.login.strip(), wanted.password, now)
     if account is None:
         raise store.refused()
     with context.transaction(None) as conn:
-        session = store.open_session(conn, account, now)
+        session = store.open_session(conn, account, now, request.cookies.get(SESSION_COOKIE))
+    keep_cookie(context, response, session)
+    return Session(session.csrf, session.expires_at)
+
+
+def keep_cookie(context: WebContext, response: Response, session: SessionToken) -> None:
+    """Give the browser its session."""
     response.set_cookie(
         SESSION_COOKIE, session.token, httponly=True, samesite="lax", secure=context.settings.cookie_secure, path="/"
     )
+
+
+def changed_password(context: WebContext, asker: Asker, wanted: NewPassword) -> SessionToken:
+    """Set the asker's password, if he knows the old one; all his sessions end, and the returned one begins.
+
+    Raises
+    ------
+    LoginRefusedError
+        The old password is wrong; it counts like one at the login.
+    LoginLockedError
+    WeakPasswordError
+    AccountInputError
+        An administrator's staff number is missing, or holds another administrator's account.
+    """
+    now = context.clock.now()
+    with context.transaction(None) as conn:  # commits the count of a wrong password
+        account = store.check_password(conn, asker.login, wanted.old, now)
+    if account is None:
+        raise store.refused()
+    with context.transaction(asker) as conn:
+        session = store.change_password(conn, asker, wanted.new, now, wanted.staff_number)
+        store.audit(conn, asker, "account.password", f"account:{asker.login}", now)
+    return session
+
+
+@router.post("/me/password", status_code=201)
+def change_password(
+    context: Context, wanted: NewPassword, response: Response, asker: Annotated[Asker, Depends(permit("self.manage"))]
+) -> Session:
+    """Ends all your sessions, also this one; the answer carries a fresh one."""
+    session = changed_password(context, asker, wanted)
+    keep_cookie(context, response, session)
     return Session(session.csrf, session.expires_at)
+
+
+@router.get("/me/sessions")
+def sessions(context: Context, asker: Annotated[Asker, Depends(permit("self.manage"))]) -> list[OpenSession]:
+    with context.transaction(asker) as conn:
+        return [OpenSession(*row) for row in store.own_sessions(conn, context.clock.now())]
+
+
+@router.post("/me/sessions/{session_id}/end", status_code=204)
+def end_session(context: Context, session_id: int, asker: Annotated[Asker, Depends(permit("self.manage"))]) -> None:
+    with context.transaction(asker) as conn:
+        if not store.end_own_session(conn, session_id):
+            raise NotFoundError("You have no such session; it may be over already.")
+        store.audit(conn, asker, "session.end", f"account:{asker.login}", context.clock.now())
 
 
 @router.delete("/sessions", status_code=204)

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from alarms.errors import AlarmsError
-from dashboards.commands import backtest, bench, bridge, demo, equipment_import, inspect, services, verify
+from dashboards.commands import accounts, backtest, bench, bridge, demo, equipment_import, inspect, services, verify
 from dashboards.errors import DashboardsError
 from dashboards.indicators import commands as indicator
 from dashboards.reports import commands as report
@@ -28,6 +28,7 @@ for name, command in services.COMMANDS.items():
 app.command("bridge")(bridge.bridge_command)
 app.add_typer(bridge.gateways, name="gateway")
 app.command("account")(inspect.account_command)
+app.add_typer(accounts.app, name="accounts")
 app.command("verify")(verify.verify_command)
 app.command("shard")(inspect.shard_command)
 app.command("catalogue")(inspect.catalogue_command)

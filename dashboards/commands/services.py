@@ -12,6 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from alarms.incidents.settings import DeskSettings
 from dashboards.app import create_app
+from dashboards.commands.accounts import first_run
 from dashboards.composition import PACKAGES, log_signer, process_environment, require_database, starter
 from dashboards.jobs import run_jobs
 from dashboards.settings import WebSettings
@@ -52,6 +53,7 @@ def migrate_command() -> None:
     with connect(url, DatabaseRole.SYSTEM, application_name="teshe-migrate") as conn:
         load_jurisdictions(conn)
         clients = make_shards(conn)
+        first_run(conn)
     address = BrokerAddress(
         settings.broker_host, settings.broker_port, settings.broker_username, settings.broker_password
     )

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from dashboards.pages import (
     access,
+    accounts,
     alarms,
     backtest,
     board,
@@ -26,6 +27,7 @@ from dashboards.pages import (
 router = APIRouter()
 for part in (
     access,
+    accounts,
     desk,
     alarms,
     backtest,

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from dashboards import i18n
+from dashboards.api.sessions import keep_cookie
 from dashboards.context import SESSION_COOKIE, Context, Identity, unforged
 from dashboards.pages.frame import HOMES, LANGUAGE_COOKIE, THEME_COOKIE, page, safe_back
 from dashboards.rendering import THEMES
@@ -24,6 +25,8 @@ def home(request: Request, context: Context) -> Response:
     identity = context.identify(request)
     if identity is None:
         return RedirectResponse("/login", status_code=303)
+    if identity.must_change:
+        return RedirectResponse("/account", status_code=303)
     return RedirectResponse(HOMES[identity.asker.role.value], status_code=303)
 
 
@@ -48,13 +51,11 @@ def log_in(
         if account is None:
             raise store.refused()
         with context.transaction(None) as conn:
-            session = store.open_session(conn, account, now)
+            session = store.open_session(conn, account, now, request.cookies.get(SESSION_COOKIE))
     except (LoginLockedError, LoginRefusedError) as error:
         return page(request, "pages/login.html", status=401, login=login, problem=str(error), next=safe_back(next))
     response = RedirectResponse(safe_back(next), status_code=303)
-    response.set_cookie(
-        SESSION_COOKIE, session.token, httponly=True, samesite="lax", secure=context.settings.cookie_secure, path="/"
-    )
+    keep_cookie(context, response, session)
     return response
 
 

@@ -37,6 +37,7 @@ SECTIONS: tuple[tuple[str, str, str], ...] = (
     (N_("Indicators"), "/board", "board.view"),
     (N_("Alarm rules"), "/rules", "rule.edit"),
     (N_("Data quality"), "/quality", "quality.view"),
+    (N_("Accounts"), "/accounts", "account.manage"),
     (N_("Audit"), "/audit", "audit.view"),
 )
 """Top bar: label, address, the action that opens it (the access matrix decides)."""
@@ -50,7 +51,7 @@ HOMES: Mapping[str, str] = {
     "inspector": "/ledger",
     "regulator": "/board",
     "system_admin": "/quality",
-    "security_admin": "/audit",
+    "security_admin": "/accounts",
     "auditor": "/audit",
 }
 """Where each role begins its day."""

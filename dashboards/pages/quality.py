@@ -14,7 +14,6 @@ from dashboards import words
 from dashboards.context import Context, permit
 from dashboards.pages.frame import page
 from dashboards.pages.reads import QUERIES, filters, known, row, rows, window
-from equipment.access.matrix import permits
 from equipment.access.model import Asker
 from equipment.foundation.database import load_queries
 from ingest import account
@@ -140,5 +139,4 @@ def audit(request: Request, context: Context, asker: Annotated[Asker, Depends(pe
     wanted, page_of = filters(request, "q"), window(request)
     with context.transaction(asker) as conn:
         found, following, previous = page_of.cut(rows(conn, QUERIES.audit_entries, {**wanted, **page_of.parameters()}))
-        accounts = rows(conn, QUERIES.accounts) if permits(asker.role, "account.manage") else []
-    return page(request, "pages/audit.html", entries=found, next=following, previous=previous, accounts=accounts)
+    return page(request, "pages/audit.html", entries=found, next=following, previous=previous)

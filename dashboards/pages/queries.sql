@@ -417,9 +417,6 @@ from equipment.audit_entry e left join equipment.account a on a.id = e.account_i
 where (%(q)s = '' or e.action = %(q)s or strpos(e.subject, %(q)s) > 0)
 order by e.id desc limit %(limit)s offset %(offset)s;
 
--- name: accounts
-select a.id, a.login, a.display_name, a.role, a.active, a.created_at from equipment.account a order by a.role, a.login limit 500;
-
 -- name: public_unit
 select * from dashboards.public_unit(%s);
 

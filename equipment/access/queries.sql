@@ -3,7 +3,7 @@ insert into equipment.account (login, display_name, password_hash, role, organis
 values (%s, %s, %s, %s, %s, %s, %s, %s) returning id;
 
 -- name: account_for_login
-select id, password_hash, failed_attempts, locked_until from equipment.account_for_login(%s);
+select id, password_hash, failed_attempts, locked_until from equipment.account_for_login(%s, %s);
 
 -- name: note_login
 select equipment.note_login(%s, %s, %s);
@@ -12,7 +12,7 @@ select equipment.note_login(%s, %s, %s);
 select equipment.open_session(%s, %s, %s, %s, %s);
 
 -- name: session_asker
-select account_id, login, display_name, role, organisation_id, scope_path, csrf from equipment.session_asker(%s, %s);
+select account_id, login, display_name, role, organisation_id, scope_path, csrf, must_change from equipment.session_asker(%s, %s);
 
 -- name: close_session
 select equipment.close_session(%s);
@@ -43,3 +43,34 @@ delete from equipment.login_session where expires_at <= %s;
 -- name: audit_entries
 select entry_id::text, at, account_id, action, subject, reason, before, after, origin from equipment.audit_entry
 where entry_id = any(%s::uuid[]);
+
+-- name: end_own_session
+select equipment.end_own_session(%s);
+
+-- name: own_sessions
+select id, created_at, last_seen_at, expires_at from equipment.login_session
+where account_id = equipment.scope_account() and expires_at > %s order by last_seen_at desc;
+
+-- name: add_account
+select equipment.add_account(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+
+-- name: reset_account
+select equipment.reset_account(%s, %s, %s, %s);
+
+-- name: disable_account
+select equipment.disable_account(%s, %s, %s);
+
+-- name: has_accounts
+select exists (select 1 from equipment.account);
+
+-- name: account_by_login
+select id, login, display_name, role, organisation_id, jurisdiction_id, holder, active, must_change, valid_until, locked_until,
+       disabled_reason, created_at from equipment.account where login = %s;
+
+-- name: account_by_id
+select id, login, display_name, role, organisation_id, jurisdiction_id, holder, active, must_change, valid_until, locked_until,
+       disabled_reason, created_at from equipment.account where id = %s;
+
+-- name: accounts
+select id, login, display_name, role, organisation_id, jurisdiction_id, holder, active, must_change, valid_until, locked_until,
+       disabled_reason, created_at from equipment.account order by active desc, login;

@@ -11,12 +11,13 @@ from functools import cache
 from typing import Any
 from uuid import uuid4
 
+from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
 from pwdlib import PasswordHash
 
 from equipment.access import sealed
 from equipment.access.model import SCOPE_OF, Asker, Role, ScopeKind
-from equipment.errors import LoginLockedError, LoginRefusedError, OutOfScopeError, WeakPasswordError
+from equipment.errors import AccountInputError, LoginLockedError, LoginRefusedError, OutOfScopeError, WeakPasswordError
 from equipment.foundation.clock import SHANGHAI
 from equipment.foundation.database import Connection, load_queries
 from equipment.transparency import log
@@ -126,7 +127,7 @@ def check_password(conn: Connection, login: str, password: str, now: datetime) -
     LoginLockedError
         Too many wrong passwords; the password was not looked at.
     """
-    row = conn.execute(QUERIES.account_for_login, (login,)).fetchone()
+    row = conn.execute(QUERIES.account_for_login, (login, now)).fetchone()
     account, stored, failed, locked = row if row else (None, _nobody(), 0, None)
     if locked is not None and locked > now:
         raise LoginLockedError(f"密码错误次数过多，{locked.astimezone(SHANGHAI):%H:%M:%S} 后再试")
@@ -137,8 +138,10 @@ def check_password(conn: Connection, login: str, password: str, now: datetime) -
     return int(account) if right else None
 
 
-def open_session(conn: Connection, account_id: int, now: datetime) -> SessionToken:
-    """A fresh session for an account that has proved itself."""
+def open_session(conn: Connection, account_id: int, now: datetime, replaced: str | None = None) -> SessionToken:
+    """A fresh session for an account that has proved itself; the one it replaces in the browser ends."""
+    if replaced:
+        close_session(conn, replaced)
     token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(24)
     expires = now + SESSION_LIFETIME
     conn.execute(QUERIES.open_session, (_sha256(token), account_id, csrf, now, expires))
@@ -150,10 +153,13 @@ def refused() -> LoginRefusedError:
     return LoginRefusedError("账号或密码错误 (wrong login or password)")
 
 
-def resolve_session(conn: Connection, token: str, now: datetime) -> tuple[Asker, str] | None:
-    """The asker behind a session cookie, and the session's CSRF token; None when it is not valid any more."""
+def resolve_session(conn: Connection, token: str, now: datetime) -> tuple[Asker, str, bool] | None:
+    """The asker behind a session cookie, the session's CSRF token, and whether he must set a password first.
+
+    None when the session is not valid any more.
+    """
     row = conn.execute(QUERIES.session_asker, (_sha256(token), now)).fetchone()
-    return None if row is None else (_asker(row[:6]), row[6])
+    return None if row is None else (_asker(row[:6]), row[6], bool(row[7]))
 
 
 def close_session(conn: Connection, token: str) -> None:
@@ -161,22 +167,60 @@ def close_session(conn: Connection, token: str) -> None:
     conn.execute(QUERIES.close_session, (_sha256(token),))
 
 
+def own_sessions(conn: Connection, now: datetime) -> list[tuple[int, datetime, datetime, datetime]]:
+    """The asker's sessions as (id, made, last seen, ends), the latest used first."""
+    return list(conn.execute(QUERIES.own_sessions, (now,)).fetchall())
+
+
+def end_own_session(conn: Connection, session_id: int) -> bool:
+    """End one of the asker's sessions; whether it was there."""
+    row = conn.execute(QUERIES.end_own_session, (session_id,)).fetchone()
+    return bool(row and row[0])
+
+
 def forget_sessions(conn: Connection, now: datetime) -> int:
     """Delete sessions that are over; for the jobs, under the system role. Returns how many."""
     return conn.execute(QUERIES.forget_sessions, (now,)).rowcount
 
 
-def change_password(conn: Connection, asker: Asker, new: str, token: str) -> None:
-    """Set the asker's own password; his other sessions end, the one of ``token`` stays.
+def change_password(conn: Connection, asker: Asker, new: str, now: datetime, staff_number: str = "") -> SessionToken:
+    """Set the asker's own password: all his sessions end, and he goes on in a fresh one.
 
     The caller has checked the old password (:func:`check_password`) and applied the asker's scope.
+
+    Parameters
+    ----------
+    staff_number
+        工号 of whoever holds an administrator's account that does not say yet whose it is.
 
     Raises
     ------
     WeakPasswordError
+    AccountInputError
+        The staff number is missing, or holds another of the three administrators' accounts.
     """
     check_strength(new, asker.login)
-    conn.execute(QUERIES.set_own_password, (_hasher().hash(new), _sha256(token)))
+    try:
+        row = conn.execute(QUERIES.set_own_password, (_hasher().hash(new), staff_number)).fetchone()
+    except UniqueViolation:
+        raise separated() from None
+    if row is None or not row[0]:
+        raise AccountInputError(
+            "管理员账号须填写工号 (an administrator's account needs the staff number of its holder)"
+        )
+    return open_session(conn, asker.account_id, now)
+
+
+def hash_of(password: str) -> str:
+    """What is stored of a password or one-time code."""
+    return _hasher().hash(password)
+
+
+def separated() -> AccountInputError:
+    """The answer to a second administrator's account in one hand."""
+    return AccountInputError(
+        "三员分立：该工号已持有另一管理员账号 (whoever holds one of the three administrators' accounts holds no other)"
+    )
 
 
 def issue_token(
