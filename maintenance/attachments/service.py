@@ -68,9 +68,9 @@ def arrived(conn: Connection, unit_no: int, sha256: bytes, asker: Asker) -> Arri
     """How much of a photo is there."""
     whole = conn.execute(QUERIES.size_of, (unit_no, sha256)).fetchone()
     if whole is not None:
-        return Arrived(int(whole[0]), True)
+        return Arrived(int(whole[0]), complete=True)
     part = conn.execute(QUERIES.part_length, (unit_no, sha256, asker.account_id)).fetchone()
-    return Arrived(0 if part is None else int(part[0]), False)
+    return Arrived(0 if part is None else int(part[0]), complete=False)
 
 
 def receive(conn: Connection, piece: Piece, asker: Asker, now: datetime) -> Arrived:
@@ -105,12 +105,12 @@ def receive(conn: Connection, piece: Piece, asker: Asker, now: datetime) -> Arri
     kind = sniff(content[:12]) if len(content) >= min(12, piece.size) else None
     if len(content) < piece.size or kind is None:
         conn.execute(QUERIES.add_piece, key | {"piece": piece.content})
-        return Arrived(len(content), False)
+        return Arrived(len(content), complete=False)
     if hashlib.sha256(content).digest() != piece.sha256:
         raise AttachmentError("照片内容与摘要不符，请重新上传 (the bytes do not have this SHA-256: send it again)")
     conn.execute(QUERIES.keep, key | {"type": kind, "size": piece.size, "content": content})
     conn.execute(QUERIES.drop_part, (piece.unit_no, piece.sha256, asker.account_id))
-    return Arrived(piece.size, True)
+    return Arrived(piece.size, complete=True)
 
 
 def discard(conn: Connection, unit_no: int, sha256: bytes, asker: Asker) -> None:

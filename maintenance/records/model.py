@@ -155,7 +155,9 @@ def problems(record: Record, checklist: Checklist | None, now: datetime) -> list
         if passed.place not in PLACES
     ]
     if any(_DIGEST.fullmatch(name) is None for name in photos_of(record)):
-        found.append(("photos", "照片须以 SHA-256 的 64 位小写十六进制指代 (name a photo by its SHA-256, lower-case hex)"))
+        found.append(
+            ("photos", "照片须以 SHA-256 的 64 位小写十六进制指代 (name a photo by its SHA-256, lower-case hex)")
+        )
     return found + _times(record, now) + _items(record, checklist)
 
 

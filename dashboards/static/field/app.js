@@ -74,6 +74,7 @@ async function done(words = "") {
   release?.();
   release = null;
   if (typeof words === "string") lastWords = words;
+  scrollTo(0, 0);
   await tell(sending);
   sync(tell);
 }

@@ -12,7 +12,10 @@ export function show(host, draft, mine) {
   const errors = h("p", { class: "error", role: "alert" });
   let saving = Promise.resolve();
 
+  let drawn = -1;
   const draw = () => {
+    if (drawn === draft.rev) return; // nothing changed: a signature being drawn stays
+    drawn = draft.rev;
     const groups = Map.groupBy ? Map.groupBy(items(), (i) => i.place) : grouped(items());
     const scroll = scrollY;
     const typing = typingNow();

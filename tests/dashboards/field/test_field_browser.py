@@ -98,9 +98,7 @@ class Phone:
     def open(self) -> Page:
         self.page = self.context.new_page()
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        self.page.on(
-            "console", lambda m: self.troubles.append(m.text) if "Content Security Policy" in m.text else None
-        )
+        self.page.on("console", lambda m: self.troubles.append(m.text) if "Content Security Policy" in m.text else None)
         self.page.goto(f"{self.site}/field")
         expect(self.page.locator("body")).to_have_attribute("data-ready", "yes", timeout=20_000)
         return self.page
@@ -182,8 +180,43 @@ def test_a_half_monthly_visit_takes_few_taps_and_photos(phone: Phone) -> None:
     expect(phone.page.locator("#queue")).to_have_text("本机无待上传", timeout=20_000)
     assert phone.sent() == 1
     assert phone.taps <= 25
-    assert phone.ask("select count(distinct p) from maintenance.record, jsonb_path_query(content, '$.places[*].photos[*]') p") <= 5
+    assert (
+        phone.ask(
+            "select count(distinct p) from maintenance.record, jsonb_path_query(content, '$.places[*].photos[*]') p"
+        )
+        <= 5
+    )
     assert phone.ask("select max(size) from maintenance.attachment") <= 500_000
+
+
+def test_the_officer_sees_the_photos_and_confirms_on_his_phone_without_service_worker(
+    phone: Phone, browser: Browser
+) -> None:
+    phone.arrive("341002")
+    phone.work()
+    phone.sign("341002")
+    expect(phone.page.locator("#queue")).to_have_text("本机无待上传", timeout=20_000)
+    phone.page.goto(f"{phone.site}/firm/plan")
+    expect(phone.page.get_by_text("无记录，未知").first).to_be_visible()
+    phone.picture("plan")
+    context = browser.new_context(viewport={"width": 390, "height": 844}, locale="zh-CN")
+    context.add_init_script("delete Navigator.prototype.serviceWorker")
+    officer = Phone(phone.site, phone.url, context, context.new_page())
+    officer.log_in("use_unit_officer")
+    with psycopg.connect(phone.url) as conn:
+        row = conn.execute("select id from maintenance.record where idempotency_key <> 'k1'").fetchone()
+    assert row is not None
+    officer.page.goto(f"{phone.site}/records/{row[0]}")
+    shown = officer.page.locator(".photos img")
+    expect(shown).to_have_count(6)
+    shown.first.scroll_into_view_if_needed()
+    officer.page.wait_for_function("document.querySelector('.photos img').naturalWidth > 0")
+    assert officer.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    officer.picture("officer")
+    officer.page.get_by_role("button", name="确认").click()
+    expect(officer.page.get_by_role("button", name="确认")).to_have_count(0)
+    assert phone.ask("select count(*) from maintenance.record_signature where role = 'officer'") == 1
+    context.close()
 
 
 def test_a_shift_of_twenty_lifts_without_network_and_one_sync(phone: Phone) -> None:
@@ -307,6 +340,7 @@ def test_the_browser_computes_the_servers_digest(phone: Phone, more: dict[str, A
         "sign_out": {"at": "2026-03-02T01:30:00Z"}, "submitted_at": "2026-03-02T01:30:01Z", **more,
     }  # fmt: skip
     made = phone.page.evaluate(
-        "async (r) => { const c = await import('/static/field/canonical.js'); return c.canonical(c.complete(r)); }", body
+        "async (r) => { const c = await import('/static/field/canonical.js'); return c.canonical(c.complete(r)); }",
+        body,
     )
     assert made.encode() == canonical(read_record(made.encode()))

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from equipment.access.model import Role
-from tests.dashboards.conftest import platform as platform
+from equipment.foundation.clock import ManualClock
+from tests.conftest import Database
 from tests.dashboards.test_story import LIFT
-from tests.platform import Platform
+from tests.platform import Platform, platform_over
 
 JPEG = bytes.fromhex("ffd8ffe000104a46494600010100") + bytes(range(256)) * 40
+
+
+@pytest.fixture
+def platform(database: Database, clock: ManualClock) -> Iterator[Platform]:
+    with platform_over(database, clock) as made:
+        yield made
 
 
 def put(platform: Platform, content: bytes, whole: bytes, offset: int = 0, size: int | None = None) -> Any:
