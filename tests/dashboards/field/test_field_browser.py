@@ -210,7 +210,7 @@ def test_the_officer_sees_the_photos_and_confirms_on_his_phone_without_service_w
     shown = officer.page.locator(".photos img")
     expect(shown).to_have_count(6)
     shown.first.scroll_into_view_if_needed()
-    officer.page.wait_for_function("document.querySelector('.photos img').naturalWidth > 0")
+    assert shown.first.evaluate("async (img) => { await img.decode(); return img.naturalWidth; }") > 0
     assert officer.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     officer.picture("officer")
     officer.page.get_by_role("button", name="确认").click()
