@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import rfc8785
 
 from maintenance.records.model import canonical, photos_of, read_record
 
 SIGN = {"at": "2026-03-02T01:00:00Z", "lon": None, "lat": None, "datum": "unknown", "accuracy_m": None, "how": "manual"}
-OLD = {
+OLD: dict[str, Any] = {
     "unit_id": "SZ1", "level": "half_month", "workers": [{"name": "王强", "certificate_no": None}], "sign_in": SIGN,
     "sign_out": SIGN, "items": [{"id": "A-1-01", "result": "pass", "value": None, "note": ""}],
     "submitted_at": "2026-03-02T01:30:00Z", "parts": [], "found": "", "corrects": None,

@@ -127,7 +127,7 @@ async function home() {
     return receipts.some((r) => r.unit === lift.id && r.at.slice(0, 10) === moment(new Date()).slice(0, 10)) ? "已上传" : lift.due_on ? `到期 ${lift.due_on}` : "无记录";
   };
   const typed = document.getElementById("plate")?.value ?? "";
-  const focused = document.activeElement?.id === "plate";
+  const caret = document.activeElement?.id === "plate" ? document.activeElement.selectionStart : null;
   main.replaceChildren(
     lastWords ? h("p", { class: "note", role: "status" }, lastWords) : "",
     sending !== "empty" && STATES[sending] ? h("p", { class: `note ${sending}`, role: "status" }, STATES[sending], sending === "logged-out" ? h("a", { href: "/login?next=/field" }, " 登录") : null) : "",
@@ -142,7 +142,10 @@ async function home() {
       onclick: () => { const d = drafts.find((x) => x.unit === lift.id && x.account === shift.account); if (d) openVisit(d); else { alertLine(`到 ${lift.name} 后扫码或输入电梯码 ${lift.plate ?? lift.id}`); document.getElementById("plate").focus(); } },
     }, h("b", {}, lift.name), h("span", { class: "muted" }, lift.address), h("span", { class: "state" }, state(lift)))))),
     h("p", { class: "muted" }, `数据更新于 ${new Date(shift.at).toLocaleString("zh-CN")} · ${shift.worker}`));
-  if (focused) document.getElementById("plate").focus({ preventScroll: true });
+  if (caret === null) return;
+  const plate = document.getElementById("plate");
+  plate.focus({ preventScroll: true });
+  plate.setSelectionRange(caret, caret);
 }
 
 /** A refused record is opened again under the same key: if it was filed after all, the server says so. */

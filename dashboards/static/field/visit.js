@@ -128,7 +128,7 @@ export function show(host, draft, mine) {
 
 /** The field that is being typed into, so that drawing again takes neither its text nor the keyboard away. */
 function typingNow() {
-  const { value, dataset } = document.activeElement ?? {};
+  const { value, dataset, selectionStart: caret } = document.activeElement ?? {};
   const [name, id] = dataset?.value ? ["value", dataset.value] : dataset?.note ? ["note", dataset.note] : [];
   return name && {
     restore() {
@@ -136,6 +136,7 @@ function typingNow() {
       if (!again) return;
       again.value = value;
       again.focus({ preventScroll: true });
+      if (name === "note") again.setSelectionRange(caret, caret);
     },
   };
 }
