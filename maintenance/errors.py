@@ -8,6 +8,9 @@
     │   ├── UnknownRecordError
     │   ├── IdempotencyError           the same key with another content
     │   ├── SealError                  a firm's key or signature that does not hold
+    │   ├── AttachmentError            a photo that cannot be taken, and what to do
+    │   ├── OffsetError                a piece of a photo does not follow what is there
+    │   ├── UnknownAttachmentError
     │   ├── UnknownLeadError
     │   ├── UnknownHazardError
     │   ├── StepError                  this state does not allow that step
@@ -42,6 +45,18 @@ class IdempotencyError(MaintenanceInputError):
 
 class SealError(MaintenanceInputError):
     """The firm's key is unknown or revoked, or its signature is not over this record."""
+
+
+class AttachmentError(MaintenanceInputError):
+    """Too large, of a type that is not taken, or not the bytes that its digest names."""
+
+
+class OffsetError(MaintenanceInputError):
+    """A piece does not follow what is there; ask how much is there and go on from it."""
+
+
+class UnknownAttachmentError(MaintenanceInputError):
+    """No such photo, or not visible to whoever asks."""
 
 
 class UnknownLeadError(MaintenanceInputError):

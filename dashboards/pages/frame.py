@@ -29,6 +29,8 @@ SECTIONS: tuple[tuple[str, str, str], ...] = (
     (N_("Emergency desk"), "/desk", "desk.view"),
     (N_("City wall"), "/wall", "wall.view"),
     (N_("Maintenance"), "/firm", "firm.view"),
+    (N_("Visits due"), "/firm/plan", "firm.view"),
+    (N_("Field"), "/field", "record.file"),
     (N_("To confirm"), "/use-unit", "use_unit.view"),
     (N_("Equipment"), "/units", "unit.view"),
     (N_("Gas cylinders"), "/cylinders", "cylinder.oversee"),

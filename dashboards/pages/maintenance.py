@@ -16,6 +16,7 @@ from dashboards.pages.reads import QUERIES, filters, known, row, rows, value, wi
 from dashboards.rendering import local
 from equipment.access.model import Asker
 from equipment.cylinders.stations import is_station
+from maintenance.checklists.catalogue import PLACE_WORDS
 from maintenance.records.acknowledgement import positions
 from maintenance.records.signatures import signatures_of
 
@@ -83,4 +84,16 @@ def record(
         items = rows(conn, QUERIES.record_items, (record_id,))
         signed = signatures_of(conn, record_id)
         position = positions(conn, [str(record_id)]).get(str(record_id))
-    return page(request, "pages/record.html", record=found, items=items, signatures=signed, position=position)
+        content = value(conn, QUERIES.record_content, (record_id,))
+    return page(
+        request, "pages/record.html", record=found, items=items, signatures=signed, position=position,
+        photos=_photos(content),
+    )  # fmt: skip
+
+
+def _photos(content: dict[str, Any]) -> list[dict[str, str]]:
+    """The pictures that a record names, each with what it shows."""
+    places = [(p, PLACE_WORDS[passed["place"]]) for passed in content.get("places", []) for p in passed["photos"]]
+    items = [(p, item["id"]) for item in content.get("items", []) for p in item.get("photos", [])]
+    drawn = [(content["drawn"], "手写签名")] if content.get("drawn") else []
+    return [{"sha256": sha256, "label": label} for sha256, label in places + items + drawn]

@@ -458,3 +458,23 @@ select count(*) filter (where u.lon is null)::int as nowhere, count(*) filter (w
 from equipment.unit u
 where (%(kind)s = '' or u.kind = %(kind)s) and (%(status)s = '' or u.status = %(status)s)
   and (%(district)s = '' or u.jurisdiction_path like '%%/' || %(district)s || '/%%');
+
+-- name: field_lifts
+select u.id, u.name, u.rescue_code, u.address, u.variety_code, r.level as last_level,
+       (r.ended_at at time zone 'Asia/Shanghai')::date + %(days)s as due_on
+from equipment.unit u
+left join lateral (select ended_at, level from maintenance.record r where r.unit_no = u.no order by ended_at desc limit 1) r on true
+where u.status = 'in_use' and u.kind in ('lift', 'escalator') and u.firm_org_id = equipment.scope_organisation()
+order by due_on nulls first, u.no limit %(limit)s;
+
+-- name: plan_units
+select u.id, u.name, u.address, u.first_use_date,
+       coalesce((select array_agg(v.level || ' ' || v.last) from (
+           select r.level, max((r.ended_at at time zone 'Asia/Shanghai')::date)::text as last
+           from maintenance.record r where r.unit_no = u.no and r.state <> 'corrected' group by r.level) v), '{}') as visits
+from equipment.unit u
+where u.status = 'in_use' and u.kind in ('lift', 'escalator') and u.firm_org_id = equipment.scope_organisation()
+order by u.no;
+
+-- name: record_content
+select content from maintenance.record where id = %s;

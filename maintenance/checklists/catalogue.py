@@ -18,6 +18,16 @@ LEVELS = ("half_month", "quarter", "half_year", "year")
 """半月 季度 半年 年度, from the shallowest to the deepest."""
 PLACES = ("machine_room", "car_top", "car", "landing", "pit", "machine_space", "walkway")
 """机房 轿顶 轿厢 层站 底坑; for escalators 机房 and 梯路."""
+PLACE_WORDS = {
+    "machine_room": "机房",
+    "car_top": "轿顶",
+    "car": "轿厢",
+    "landing": "层站",
+    "pit": "底坑",
+    "machine_space": "上下机房",
+    "walkway": "梯路",
+}
+"""The standard names no place: every item's place is derived from the part it speaks of (see each row's mark)."""
 ANNEXES = {
     "A": "曳引与强制驱动电梯",
     "B": "液压驱动电梯",
@@ -30,6 +40,24 @@ NOTES = {
     "A-3": "符合标准值，指符合国家、行业标准以及制造单位要求。",
     "A-4": "制造单位要求，指制造单位的规定；没有规定的，按照安全技术规范和标准。",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """The number in an item's requirement: what is written down is a value in ``unit``, within the limits [unit]."""
+
+    unit: str
+    low: float | None
+    high: float | None
+    mark: str
+
+    def holds(self, value: float) -> bool:
+        """Whether a value is within the limits; a limit itself is in range.
+
+        >>> Measure("mm", 7, None, "P").holds(6.9)
+        False
+        """
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +78,12 @@ class Item:
     condition_zh: str
     clause: str
     mark: str
+    measure: Measure | None = None
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether a glance at the place does not answer it: a value, a prescribed test or a condition."""
+        return self.measure is not None or self.prescribed_test or bool(self.condition_zh)
 
     @property
     def annex(self) -> str:
@@ -72,6 +106,25 @@ class Checklist:
 
 
 @cache
+def load_measures() -> dict[str, Measure]:
+    """The items whose requirement has a number, by id.
+
+    Raises
+    ------
+    DataError
+        A measure has no unit or no limit.
+    """
+    text = (files("maintenance.checklists") / "measures.csv").read_text(encoding="utf-8")
+    found = {}
+    for row in csv.DictReader(text.splitlines()):
+        low, high = (float(row[name]) if row[name] else None for name in ("low", "high"))
+        if not row["unit"] or (low is None and high is None):
+            raise DataError(f"measures.csv: {row['item_id']}: needs a unit and a limit")
+        found[row["item_id"]] = Measure(row["unit"], low, high, row["mark"])
+    return found
+
+
+@cache
 def load_items() -> tuple[Item, ...]:
     """All items in the order of the standard.
 
@@ -81,13 +134,18 @@ def load_items() -> tuple[Item, ...]:
         The table has a mistake.
     """
     text = (files("maintenance.checklists") / "t5002.csv").read_text(encoding="utf-8")
+    measures = load_measures()
     found = []
     for row in csv.DictReader(text.splitlines()):
         if row["level"] not in LEVELS or row["place"] not in PLACES:
             raise DataError(f"t5002.csv: {row['id']}: unknown level or place")
-        found.append(Item(**{**row, "prescribed_test": row["prescribed_test"] == "yes"}))  # type: ignore[arg-type]
+        more = {"prescribed_test": row["prescribed_test"] == "yes", "measure": measures.get(row["id"])}
+        found.append(Item(**{**row, **more}))  # type: ignore[arg-type]
     if len({item.id for item in found}) != len(found):
         raise DataError("t5002.csv: an item stands there twice")
+    unknown = measures.keys() - {item.id for item in found}
+    if unknown:
+        raise DataError(f"measures.csv: no such item: {', '.join(sorted(unknown))}")
     return tuple(found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,7 @@ from uuid import UUID
 import msgspec
 import rfc8785
 
-from maintenance.checklists.catalogue import LEVELS, Checklist
+from maintenance.checklists.catalogue import LEVELS, PLACES, Checklist
 from maintenance.errors import RecordError
 
 RESULTS = ("pass", "fail", "fixed", "not_applicable")
@@ -20,6 +21,7 @@ OLDEST = timedelta(days=60)
 LONGEST_VISIT = timedelta(hours=24)
 MOST_WORKERS = 10
 LONGEST_TEXT = 1_000
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class Worker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,6 +49,7 @@ class ItemResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     result: str
     value: float | None = None
     note: str = ""
+    photos: list[str] = []
 
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,6 +58,14 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     quantity: float = 1
     note: str = ""
+
+
+class PlacePass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A place that was passed at once: when (device time), and what it looked like (SHA-256 of photos, hex)."""
+
+    place: str
+    at: datetime
+    photos: list[str] = []
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,6 +81,9 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parts: list[Part] = []
     found: str = ""
     corrects: UUID | None = None
+    places: list[PlacePass] = []
+    drawn: str | None = None
+    """SHA-256 of the picture of the worker's drawn signature, hex."""
 
 
 _DECODER = msgspec.json.Decoder(Record)
@@ -97,9 +111,25 @@ def schema() -> dict[str, Any]:
 
 
 def content_of(record: Record) -> dict[str, Any]:
-    """The record as JSON values: what is stored, signed and hashed."""
+    """The record as JSON values: what is stored, signed and hashed.
+
+    Photos, places and the drawn signature stand there only when there are any: a record without them has the same
+    canonical form as before they existed (docs/decisions/0060).
+    """
     found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(record))
+    for item in found["items"]:
+        if not item["photos"]:
+            del item["photos"]
+    for name in ("places", "drawn"):
+        if not found[name]:
+            del found[name]
     return found
+
+
+def photos_of(record: Record) -> list[str]:
+    """Every picture that the record names, once, in order."""
+    named = [p for place in record.places for p in place.photos] + [p for item in record.items for p in item.photos]
+    return list(dict.fromkeys([*named, *([record.drawn] if record.drawn else [])]))
 
 
 def canonical(record: Record) -> bytes:
@@ -119,11 +149,21 @@ def problems(record: Record, checklist: Checklist | None, now: datetime) -> list
     ]
     if len(record.found) > LONGEST_TEXT:
         found.append(("found", f"最多 {LONGEST_TEXT} 字 (too long)"))
+    found += [
+        (f"places.{i}.place", f"须为 {', '.join(PLACES)} 之一 (one of these)")
+        for i, passed in enumerate(record.places)
+        if passed.place not in PLACES
+    ]
+    if any(_DIGEST.fullmatch(name) is None for name in photos_of(record)):
+        found.append(
+            ("photos", "照片须以 SHA-256 的 64 位小写十六进制指代 (name a photo by its SHA-256, lower-case hex)")
+        )
     return found + _times(record, now) + _items(record, checklist)
 
 
 def _times(record: Record, now: datetime) -> list[tuple[str, str]]:
     moments = {"sign_in.at": record.sign_in.at, "sign_out.at": record.sign_out.at, "submitted_at": record.submitted_at}
+    moments |= {f"places.{i}.at": passed.at for i, passed in enumerate(record.places)}
     naive = [(name, "时间须带时区 (needs a time zone)") for name, at in moments.items() if at.tzinfo is None]
     if naive:
         return naive

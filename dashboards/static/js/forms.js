@@ -68,7 +68,7 @@ async function send(form, submitter) {
       },
       body: JSON.stringify(asJson(form, submitter)),
     });
-    const body = answer.headers.get("content-type")?.includes("json") ? await answer.json() : {};
+    const body = answer.status !== 204 && answer.headers.get("content-type")?.includes("json") ? await answer.json() : {};
     if (!answer.ok) {
       showProblem(form, [body.title, body.detail].filter(Boolean).join(": ") || String(answer.status));
       return;

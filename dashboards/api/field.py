@@ -1,0 +1,131 @@
+"""现场: what a phone needs for a shift without signal, and the photos that it sends afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Path as InPath
+
+from dashboards.context import Context, permit
+from dashboards.errors import BadRequestError
+from dashboards.pages.frame import identity_of
+from dashboards.pages.reads import QUERIES, rows
+from equipment.access.model import Asker
+from equipment.registry.store import require_unit
+from maintenance.attachments import service as attachments
+from maintenance.checklists.catalogue import LEVELS, PLACE_WORDS, annex_of, checklist
+
+router = APIRouter(tags=["field"])
+DUE_DAYS = 15
+MOST_LIFTS = 200
+Digest = Annotated[str, InPath(pattern="^[0-9a-f]{64}$", description="SHA-256 of the photo, lower-case hex")]
+
+
+@dataclass(frozen=True, slots=True)
+class Lift:
+    """A lift of the shift. ``annex`` null: the manufacturer sets its items, which this form does not know."""
+
+    id: str
+    plate: str | None
+    name: str
+    address: str
+    annex: str | None
+    due_on: date | None
+    last_level: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Everything for a shift without network. ``complete`` false: the firm has more lifts than are named here."""
+
+    account: int
+    name: str
+    csrf: str
+    at: datetime
+    complete: bool
+    lifts: list[Lift]
+    checklists: dict[str, dict[str, list[dict[str, Any]]]]
+    places: dict[str, str]
+
+
+async def _body(request: Request) -> bytes:
+    """The body, read no further than a photo may be long."""
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > attachments.LARGEST_BYTES:
+            raise BadRequestError(
+                "照片太大，最多 5 MB，请压缩后再传 (the piece is larger than 5 MB: send a smaller picture)"
+            )
+    return bytes(content)
+
+
+def _items(annex: str) -> dict[str, list[dict[str, Any]]]:
+    return {
+        level: [asdict(item) | {"one_by_one": item.one_by_one} for item in checklist(annex, level).items]
+        for level in LEVELS
+    }
+
+
+@router.get("/field/shift")
+def shift(request: Request, context: Context, asker: Annotated[Asker, Depends(permit("record.file"))]) -> Shift:
+    """Who works, the firm's lifts by due date, and the checklists they need."""
+    with context.transaction(asker) as conn:
+        found = rows(conn, QUERIES.field_lifts, {"days": DUE_DAYS, "limit": MOST_LIFTS + 1})
+    lifts = [
+        Lift(u.id, u.rescue_code, u.name, u.address, annex_of(u.variety_code), u.due_on, u.last_level)
+        for u in found[:MOST_LIFTS]
+    ]
+    annexes = sorted({lift.annex for lift in lifts if lift.annex})
+    who = identity_of(request)
+    return Shift(
+        asker.account_id, asker.display_name, (who.csrf if who else None) or "", context.clock.now(),
+        len(found) <= MOST_LIFTS, lifts, {a: _items(a) for a in annexes}, PLACE_WORDS,
+    )  # fmt: skip
+
+
+@router.get("/units/{unit_id}/photos/{sha256}/state")
+def photo_state(
+    context: Context, unit_id: str, sha256: Digest, asker: Annotated[Asker, Depends(permit("record.file"))]
+) -> attachments.Arrived:
+    """How much of a photo is there: go on from ``received``."""
+    with context.transaction(asker) as conn:
+        return attachments.arrived(conn, require_unit(conn, unit_id).no, bytes.fromhex(sha256), asker)
+
+
+@router.put("/units/{unit_id}/photos/{sha256}")
+def put_photo(
+    context: Context,
+    unit_id: str,
+    sha256: Digest,
+    body: Annotated[bytes, Depends(_body)],
+    asker: Annotated[Asker, Depends(permit("record.file"))],
+    size: Annotated[int, Query(ge=1, description="Length of the whole photo [bytes]")],
+    offset: Annotated[int, Query(ge=0, description="Where this piece begins [bytes]")] = 0,
+) -> attachments.Arrived:
+    """Send a photo, whole or the next piece of it."""
+    with context.transaction(asker) as conn:
+        unit = require_unit(conn, unit_id)
+        piece = attachments.Piece(unit.no, bytes.fromhex(sha256), offset, size, body)
+        return attachments.receive(conn, piece, asker, context.clock.now())
+
+
+@router.delete("/units/{unit_id}/photos/{sha256}/state", status_code=204)
+def drop_photo(
+    context: Context, unit_id: str, sha256: Digest, asker: Annotated[Asker, Depends(permit("record.file"))]
+) -> None:
+    """Forget an unfinished photo of yours, to send it from the start."""
+    with context.transaction(asker) as conn:
+        attachments.discard(conn, require_unit(conn, unit_id).no, bytes.fromhex(sha256), asker)
+
+
+@router.get("/units/{unit_id}/photos/{sha256}")
+def photo(
+    context: Context, unit_id: str, sha256: Digest, asker: Annotated[Asker, Depends(permit("record.view"))]
+) -> Response:
+    with context.transaction(asker) as conn:
+        kind, content = attachments.content(conn, require_unit(conn, unit_id).no, bytes.fromhex(sha256))
+    return Response(content, media_type=kind)

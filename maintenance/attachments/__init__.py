@@ -1,0 +1,1 @@
+"""附件: photos apart from the records that name them by digest."""

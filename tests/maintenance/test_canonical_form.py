@@ -1,0 +1,27 @@
+"""Photos came later: a record without them keeps the canonical form it always had."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import rfc8785
+
+from maintenance.records.model import canonical, photos_of, read_record
+
+SIGN = {"at": "2026-03-02T01:00:00Z", "lon": None, "lat": None, "datum": "unknown", "accuracy_m": None, "how": "manual"}
+OLD: dict[str, Any] = {
+    "unit_id": "SZ1", "level": "half_month", "workers": [{"name": "王强", "certificate_no": None}], "sign_in": SIGN,
+    "sign_out": SIGN, "items": [{"id": "A-1-01", "result": "pass", "value": None, "note": ""}],
+    "submitted_at": "2026-03-02T01:30:00Z", "parts": [], "found": "", "corrects": None,
+}  # fmt: skip
+
+
+def test_a_record_without_photos_has_the_form_from_before_them() -> None:
+    assert canonical(read_record(rfc8785.dumps(OLD))) == rfc8785.dumps(OLD)
+
+
+def test_photos_places_and_the_drawing_are_under_the_digest() -> None:
+    more = OLD | {"drawn": "a" * 64, "places": [{"place": "pit", "at": SIGN["at"], "photos": ["b" * 64]}]}
+    record = read_record(rfc8785.dumps(more))
+    assert canonical(record) == rfc8785.dumps(more)
+    assert photos_of(record) == ["b" * 64, "a" * 64]
