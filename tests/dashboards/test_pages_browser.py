@@ -112,6 +112,8 @@ def site(plain_server: Server) -> Iterator[str]:
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
+    while thread.is_alive() and not server.started:
+        thread.join(0.02)
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
     thread.join(20)

@@ -70,6 +70,8 @@ def site(plain_server: Server) -> Iterator[tuple[str, str]]:
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", ws="websockets-sansio"))
     thread = threading.Thread(target=server.run)
     thread.start()
+    while thread.is_alive() and not server.started:
+        thread.join(0.02)
     yield f"http://127.0.0.1:{port}", url
     server.should_exit = True
     thread.join(20)
