@@ -10,6 +10,7 @@
     │   ├── UnknownAlarmError
     │   ├── UnknownIncidentError
     │   ├── TransitionError          this state does not allow that event
+    │   ├── ShelfError               it may not be muted like that, or not for so long
     │   ├── ImpossibleOrderError     a milestone before the one it follows
     │   └── ConflictError            somebody else was first
     ├── ReplayFailedError            a process of a back-test failed: run it again
@@ -47,6 +48,10 @@ class UnknownIncidentError(AlarmsInputError):
 
 class TransitionError(AlarmsInputError):
     """The state does not allow the event; the message says what it allows."""
+
+
+class ShelfError(AlarmsInputError):
+    """An alarm may not be muted like that, or not for so long; the message says how it may be."""
 
 
 class ImpossibleOrderError(AlarmsInputError):
