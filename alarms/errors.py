@@ -5,6 +5,7 @@
     AlarmsError
     ├── AlarmsInputError             the caller's; the message says what to do
     │   ├── RuleError                a rule or its condition has a mistake, with its place
+    │   ├── CauseError               what groups and inhibits alarms has a mistake
     │   ├── BacktestError            a back-test that cannot be run as it is asked
     │   ├── TrustError               a decision about a model of device lacks what makes it valid
     │   ├── UnknownAlarmError
@@ -28,6 +29,10 @@ class AlarmsInputError(AlarmsError):
 
 class RuleError(AlarmsInputError):
     """A rule has a mistake; the message names the place."""
+
+
+class CauseError(AlarmsInputError):
+    """What groups and inhibits alarms has a mistake; the message names it."""
 
 
 class BacktestError(AlarmsInputError):

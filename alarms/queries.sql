@@ -39,6 +39,9 @@ returning id;
 insert into alarms.alarm_event (alarm_id, unit_no, event, from_state, to_state, at, recorded_at, account_id, reason, evidence)
 values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 
+-- name: lock_in_order
+select id from alarms.alarm where id = any(%s) order by id for update;
+
 -- name: lock_alarm
 select state, active, unit_no, rule, latched, protected, shelf, shadow, inhibited_by
 from alarms.alarm where id = %s for update;

@@ -113,6 +113,12 @@ def lock(conn: Connection, key: str) -> Locked | None:
     return None if row is None else Locked(key, AlarmState(row[0]), *row[1:])
 
 
+def lock_in_order(conn: Connection, keys: Sequence[str]) -> None:
+    """Hold many alarms; whoever changes more than one takes them in this order, so that two never wait for each other."""
+    if len(keys) > 1:
+        conn.execute(QUERIES.lock_in_order, (list(keys),)).fetchall()
+
+
 def alarm_id(rule: Rule, unit_no: int, started_us: int) -> str:
     """Identity of an alarm: the same condition of the same unit is the same alarm, however often it is judged."""
     text = f"{rule.id}|{rule.version}|{unit_no}|{started_us}"
@@ -129,6 +135,7 @@ def write_transitions(
         no: (unit_id, name)
         for no, unit_id, name in conn.execute(QUERIES.unit_names, ([t.unit_no for t in transitions],))
     }
+    lock_in_order(conn, [alarm_id(t.rule, t.unit_no, t.started_us) for t in transitions if t.event != "raised"])
     over = {alarm_id(t.rule, t.unit_no, t.started_us) for t in transitions if t.event == "cleared"}
     raised = 0
     for transition in transitions:

@@ -9,20 +9,20 @@ from hypothesis import strategies as st
 from alarms.errors import TransitionError
 from alarms.lifecycle import HIDDEN, TABLE, AlarmEvent, AlarmState, next_state
 
-A, B, C, D, E, F, G, H, I = AlarmState
+A, B, C, D, E, F, G, H, OUT = AlarmState
 X = None
 # columns: clear, clear_latched, return, acknowledge, reset, shelve, release_active, release_normal, release_latched,
 #          suppress, take_out_of_service, withdraw
 EXPECTED = {
     A: (X, X, B, X, X, X, X, X, X, X, X, A),
-    B: (D, E, B, C, X, G, X, X, X, H, I, D),
-    C: (A, F, B, X, X, G, X, X, X, H, I, A),
-    D: (X, X, B, A, X, G, X, X, X, H, I, D),
-    E: (X, X, B, F, X, G, X, X, X, H, I, D),
-    F: (X, X, B, X, A, G, X, X, X, H, I, A),
-    G: (G, G, G, X, X, X, B, A, E, X, I, G),
-    H: (H, H, H, X, X, X, B, A, E, X, I, H),
-    I: (I, I, I, X, X, X, B, A, E, X, X, I),
+    B: (D, E, B, C, X, G, X, X, X, H, OUT, D),
+    C: (A, F, B, X, X, G, X, X, X, H, OUT, A),
+    D: (X, X, B, A, X, G, X, X, X, H, OUT, D),
+    E: (X, X, B, F, X, G, X, X, X, H, OUT, D),
+    F: (X, X, B, X, A, G, X, X, X, H, OUT, A),
+    G: (G, G, G, X, X, X, B, A, E, X, OUT, G),
+    H: (H, H, H, X, X, X, B, A, E, X, OUT, H),
+    OUT: (OUT, OUT, OUT, X, X, X, B, A, E, X, X, OUT),
 }
 PAIRS = [(s, e, EXPECTED[s][n]) for s in AlarmState for n, e in enumerate(AlarmEvent)]
 
