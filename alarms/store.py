@@ -207,13 +207,17 @@ def _change(conn: Connection, t: Transition, key: str, now: datetime) -> AlarmSt
         return None
     values = {"id": key, "state": after.value, "active": False, "cleared_at": moment(t.at_us), "retrospective": False}
     conn.execute(QUERIES.set_state, values)
-    latched = t.rule.latch and t.event != "withdrawn" and not (after is AlarmState.SUPPRESSED_BY_DESIGN and not alarm.inhibited_by)
+    # by inspection mode it was never an alarm; inhibited by a group it was one, and its latch holds
+    by_design = after is AlarmState.SUPPRESSED_BY_DESIGN and alarm.inhibited_by is None
+    latched = t.rule.latch and t.event != "withdrawn" and not by_design
     conn.execute(QUERIES.set_latched, (latched, key))
     _event(conn, key, t.unit_no, t.event, state, after, moment(t.at_us), now, values=t.evidence)
     if after is AlarmState.SUPPRESSED_BY_DESIGN or (after is AlarmState.SHELVED and alarm.shelf == "one_shot"):
         # once its condition is over there is nothing left to mute
         event = AlarmEvent.RELEASE_LATCHED if latched else AlarmEvent.RELEASE_NORMAL
-        _released(conn, key, t.unit_no, after, next_state(after, event), now, None, "条件已结束 (the condition is over)")
+        _released(
+            conn, key, t.unit_no, after, next_state(after, event), now, None, "条件已结束 (the condition is over)"
+        )
         return next_state(after, event)
     return after
 
@@ -239,7 +243,8 @@ def _event(
 ) -> None:  # fmt: skip
     account = None if asker is None else asker.account_id
     conn.execute(
-        QUERIES.insert_event, (key, unit_no, event, before.value, after.value, at, now, account, reason, Jsonb(dict(values or {})))
+        QUERIES.insert_event,
+        (key, unit_no, event, before.value, after.value, at, now, account, reason, Jsonb(dict(values or {}))),
     )
 
 
@@ -400,9 +405,7 @@ def record_suppression(
 ) -> None:  # fmt: skip
     """Who muted what, why, how far and until when."""
     account, author = (None, "teshe") if asker is None else (asker.account_id, asker.display_name)
-    conn.execute(
-        QUERIES.insert_suppression, (key, unit_no, kind.value, scope, account, author, reason, now, until)
-    )
+    conn.execute(QUERIES.insert_suppression, (key, unit_no, kind.value, scope, account, author, reason, now, until))
 
 
 def known(conn: Connection, key: str) -> Locked:

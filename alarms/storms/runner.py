@@ -96,9 +96,7 @@ class StormRunner:
         wanted = told.rule in group.inhibits and told.alarm_id != first and not told.protected
         inhibited = wanted and _inhibit(conn, told.alarm_id, f"storm:{storm_id}", group.id, now, ends_by)
         trigger = told.rule in group.triggers
-        conn.execute(
-            QUERIES.insert_member, (storm_id, told.alarm_id, told.unit_no, trigger, inhibited, told.at)
-        )
+        conn.execute(QUERIES.insert_member, (storm_id, told.alarm_id, told.unit_no, trigger, inhibited, told.at))
         return inhibited
 
     def _found(self, conn: Connection, told: Annunciation, now: datetime) -> None:

@@ -12,7 +12,9 @@ class SuppressionSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TESHE_ALARMS_", frozen=True, extra="ignore")
 
-    longest_shelf_hours: float = Field(default=8, gt=0, le=72, description="搁置: longest, also of a one-shot shelf [h]")
+    longest_shelf_hours: float = Field(
+        default=8, gt=0, le=72, description="搁置: longest, also of a one-shot shelf [h]"
+    )
     protected_shelf_minutes: float = Field(
         default=15, gt=0, le=120, description="搁置困人、报警按钮: longest time that a person may mute them [min]"
     )

@@ -49,7 +49,9 @@ class Console:
         """Let time pass until this second; the jobs look once a second, and at the end."""
         aim = self.zero + timedelta(seconds=second)
         while self.clock.now() < aim:
-            step = min(timedelta(seconds=1 if aim - self.clock.now() < timedelta(minutes=1) else 15), aim - self.clock.now())
+            step = min(
+                timedelta(seconds=1 if aim - self.clock.now() < timedelta(minutes=1) else 15), aim - self.clock.now()
+            )
             self.clock.advance(step.total_seconds())
             self.turn()
 
@@ -109,4 +111,5 @@ class Console:
 def _transition(rule: str, unit: int, event: str, started_us: int, at_us: int, **more: Any) -> Transition:
     found = pack_rule(rule)
     severity = more.get("severity", found.severity)
-    return Transition(found, unit, event, started_us, at_us, severity, more.get("suppressed", False), False, {"test": True})
+    suppressed = bool(more.get("suppressed"))
+    return Transition(found, unit, event, started_us, at_us, severity, suppressed, late=False, evidence={"test": True})

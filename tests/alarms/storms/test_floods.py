@@ -23,14 +23,16 @@ def test_exactly_ten_in_ten_minutes_are_no_flood_and_eleven_are() -> None:
     assert floods(ten, ZERO + WINDOW * 3) == []
     eleven = sorted([*ten, *at(599)])
     assert [f.started_at for f in floods(eleven, ZERO + WINDOW * 3)] == at(599)
-    assert floods(sorted([*ten, *at(600)]), ZERO + WINDOW * 3) == [], "the first has left the window when the 11th comes"
+    assert floods(sorted([*ten, *at(600)]), ZERO + WINDOW * 3) == [], (
+        "the first has left the window when the 11th comes"
+    )
 
 
 def test_exactly_five_go_on_and_four_end_it() -> None:
     times = at(*range(11), 300, 301, 302, 303, 304)
-    assert floods(times, ZERO + timedelta(seconds=899)) == [Flood(*at(10), None, 16)]
+    assert floods(times, ZERO + timedelta(seconds=899)) == [Flood(at(10)[0], None, 16)]
     assert count_at(times, ZERO + timedelta(seconds=899)) == 5
-    assert floods(times, ZERO + timedelta(seconds=900)) == [Flood(*at(10, 900), 16)]
+    assert floods(times, ZERO + timedelta(seconds=900)) == [Flood(at(10)[0], at(900)[0], 16)]
 
 
 def test_seats_share_the_load() -> None:

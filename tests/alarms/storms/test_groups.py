@@ -62,7 +62,8 @@ def test_entrapments_and_the_alarm_button_inside_a_power_cut_each_open_an_incide
 
 def test_when_the_power_is_back_the_line_ends_and_who_is_still_without_pages_by_himself(console: Console) -> None:
     units = console.lifts
-    console.say(0, "raised", POWER, units[:10])
+    console.say(0, "raised", POWER, units[:1])
+    console.say(1, "raised", POWER, units[1:10])
     console.say(100, "cleared", POWER, units[:7])
     console.to(102)
     assert lines(console)[0].ended_at is None, "three are still without"
@@ -71,7 +72,9 @@ def test_when_the_power_is_back_the_line_ends_and_who_is_still_without_pages_by_
     assert lines(console) == []
     assert [console.state(POWER, u) for u in units[8:10]] == ["unacknowledged"] * 2
     assert [console.state(POWER, u) for u in units[1:8]] == ["normal"] * 7
-    history = console.all("select event from alarms.alarm_event where alarm_id = %s order by id", console.key(POWER, units[9]))
+    history = console.all(
+        "select event from alarms.alarm_event where alarm_id = %s order by id", console.key(POWER, units[9])
+    )
     assert history == ["raised", "inhibited", "released"]
 
 
@@ -87,7 +90,9 @@ def test_a_group_goes_on_over_a_restart(console: Console) -> None:
 def test_what_a_person_has_taken_up_is_left_to_him(console: Console) -> None:
     units = console.lifts
     console.say(0, "raised", POWER, units[:4])
-    console.conn.execute("update alarms.alarm set state = 'acknowledged' where id = %s", (console.key(POWER, units[2]),))
+    console.conn.execute(
+        "update alarms.alarm set state = 'acknowledged' where id = %s", (console.key(POWER, units[2]),)
+    )
     console.say(5, "raised", POWER, units[4:5])
     assert console.state(POWER, units[2]) == "acknowledged"
     assert lines(console)[0].inhibited == 3
