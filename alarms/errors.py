@@ -5,11 +5,13 @@
     AlarmsError
     ├── AlarmsInputError             the caller's; the message says what to do
     │   ├── RuleError                a rule or its condition has a mistake, with its place
+    │   ├── CauseError               what groups and inhibits alarms has a mistake
     │   ├── BacktestError            a back-test that cannot be run as it is asked
     │   ├── TrustError               a decision about a model of device lacks what makes it valid
     │   ├── UnknownAlarmError
     │   ├── UnknownIncidentError
     │   ├── TransitionError          this state does not allow that event
+    │   ├── ShelfError               it may not be muted like that, or not for so long
     │   ├── ImpossibleOrderError     a milestone before the one it follows
     │   └── ConflictError            somebody else was first
     ├── ReplayFailedError            a process of a back-test failed: run it again
@@ -27,6 +29,10 @@ class AlarmsInputError(AlarmsError):
 
 class RuleError(AlarmsInputError):
     """A rule has a mistake; the message names the place."""
+
+
+class CauseError(AlarmsInputError):
+    """What groups and inhibits alarms has a mistake; the message names it."""
 
 
 class BacktestError(AlarmsInputError):
@@ -47,6 +53,10 @@ class UnknownIncidentError(AlarmsInputError):
 
 class TransitionError(AlarmsInputError):
     """The state does not allow the event; the message says what it allows."""
+
+
+class ShelfError(AlarmsInputError):
+    """An alarm may not be muted like that, or not for so long; the message says how it may be."""
 
 
 class ImpossibleOrderError(AlarmsInputError):

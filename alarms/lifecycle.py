@@ -48,6 +48,11 @@ class AlarmEvent(Enum):
     RELEASE_ACTIVE = "release_active"
     """Un-shelved, no longer suppressed, or back in service, while the condition holds."""
     RELEASE_NORMAL = "release_normal"
+    """The same, once the condition is over."""
+    RELEASE_LATCHED = "release_latched"
+    """The same, once the condition is over, where the rule latches: somebody must still look at it on site."""
+    SUPPRESS = "suppress"
+    """Another alarm explains it: inhibited by its group or its cause."""
     TAKE_OUT_OF_SERVICE = "take_out_of_service"
     WITHDRAW = "withdraw"
     """A sample that came out of order shows that it never was."""
@@ -72,9 +77,11 @@ TABLE: dict[tuple[AlarmState, AlarmEvent], AlarmState] = {
     (S.LATCHED_ACKNOWLEDGED, E.RESET): S.NORMAL,
     (S.LATCHED_ACKNOWLEDGED, E.RETURN): S.UNACKNOWLEDGED,
     **{(state, E.SHELVE): S.SHELVED for state in OPEN},
+    **{(state, E.SUPPRESS): S.SUPPRESSED_BY_DESIGN for state in OPEN},
     **{(state, E.TAKE_OUT_OF_SERVICE): S.OUT_OF_SERVICE for state in (*OPEN, S.SHELVED, S.SUPPRESSED_BY_DESIGN)},
     **{(state, E.RELEASE_ACTIVE): S.UNACKNOWLEDGED for state in HIDDEN},
     **{(state, E.RELEASE_NORMAL): S.NORMAL for state in HIDDEN},
+    **{(state, E.RELEASE_LATCHED): S.LATCHED_UNACKNOWLEDGED for state in HIDDEN},
     (S.NORMAL, E.RETURN): S.UNACKNOWLEDGED,
     # what never was need not be reset, but who was called is told
     (S.UNACKNOWLEDGED, E.WITHDRAW): S.RETURNED_UNACKNOWLEDGED,

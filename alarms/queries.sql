@@ -30,8 +30,8 @@ select unit_no, ts, channel, seq, code_list, code from ingest.code_event where s
 
 -- name: insert_alarm
 insert into alarms.alarm (id, unit_no, shard, rule, rule_version, severity, receivers, state, active, retrospective, shadow,
-    started_at, raised_at, evidence)
-values (%s, %s, %s, %s, %s, %s, %s, %s, true, %s, %s, %s, %s, %s)
+    started_at, raised_at, protected, evidence)
+values (%s, %s, %s, %s, %s, %s, %s, %s, true, %s, %s, %s, %s, %s, %s)
 on conflict (id) do nothing
 returning id;
 
@@ -39,8 +39,12 @@ returning id;
 insert into alarms.alarm_event (alarm_id, unit_no, event, from_state, to_state, at, recorded_at, account_id, reason, evidence)
 values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 
+-- name: lock_in_order
+select id from alarms.alarm where id = any(%s) order by id for update;
+
 -- name: lock_alarm
-select state, active, unit_no, rule from alarms.alarm where id = %s for update;
+select state, active, unit_no, rule, latched, protected, shelf, shadow, inhibited_by
+from alarms.alarm where id = %s for update;
 
 -- name: set_state
 update alarms.alarm set state = %(state)s, active = %(active)s,
@@ -48,7 +52,7 @@ update alarms.alarm set state = %(state)s, active = %(active)s,
 where id = %(id)s;
 
 -- name: set_active_again
-update alarms.alarm set state = %s, active = true, cleared_at = null where id = %s;
+update alarms.alarm set state = %s, active = true, cleared_at = null, latched = false where id = %s;
 
 -- name: set_severity
 update alarms.alarm set state = %s, severity = %s where id = %s;
@@ -59,13 +63,31 @@ update alarms.alarm set no_signal = %s where id = %s;
 -- name: set_acknowledged
 update alarms.alarm set state = %s, acknowledged_at = %s, acknowledged_by = %s where id = %s;
 
--- name: set_shelved
-update alarms.alarm set state = %s, shelved_until = %s where id = %s;
+-- name: set_muted
+update alarms.alarm set state = %(state)s, shelved_until = %(until)s, shelf = %(shelf)s, inhibited_by = %(by)s
+where id = %(id)s;
+
+-- name: set_muted_until
+update alarms.alarm set shelved_until = %s where id = %s;
+
+-- name: set_released
+update alarms.alarm set state = %s, shelved_until = null, shelf = null, inhibited_by = null where id = %s;
+
+-- name: set_latched
+update alarms.alarm set latched = %s where id = %s;
+
+-- name: set_assigned
+update alarms.alarm set assigned_to = %s where id = %s;
+
+-- name: insert_suppression
+insert into alarms.suppression (alarm_id, unit_no, kind, scope, account_id, author, reason, began_at, expires_at)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s);
 
 -- name: alarm_columns
 select a.id, a.unit_no, u.id, u.name, u.place_name, u.rescue_code, u.jurisdiction_path, a.rule, a.rule_version, a.severity,
        a.receivers, a.state, a.active, a.retrospective, a.no_signal, a.shadow, a.started_at, a.raised_at, a.cleared_at,
-       a.acknowledged_at, a.acknowledged_by, a.shelved_until, a.evidence
+       a.acknowledged_at, a.acknowledged_by, a.shelved_until, a.shelf,
+       a.protected, a.assigned_to, a.inhibited_by, a.evidence
 from alarms.alarm a join equipment.unit u on u.no = a.unit_no;
 
 -- name: open_alarms
@@ -79,10 +101,7 @@ where a.unit_no = %s order by a.raised_at desc limit %s;
 where a.id = %s;
 
 -- name: events_of_alarm
-select event, from_state, to_state, at, recorded_at, account_id, reason from alarms.alarm_event where alarm_id = %s order by id;
+select event, from_state, to_state, at, recorded_at, account_id, reason, evidence from alarms.alarm_event where alarm_id = %s order by id;
 
 -- name: unit_names
 select no, id, name from equipment.unit where no = any(%s);
-
--- name: due_shelves
-select id from alarms.alarm where state = 'shelved' and shelved_until <= %s for update skip locked;

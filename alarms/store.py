@@ -7,25 +7,26 @@ the live feed), in one transaction.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
 from alarms.engine.telling import Transition
 from alarms.errors import UnknownAlarmError
-from alarms.lifecycle import AlarmEvent, AlarmState, next_state
+from alarms.lifecycle import HIDDEN, AlarmEvent, AlarmState, next_state
 from alarms.rules.load import load_pack
 from alarms.rules.model import Mode, Rule
+from alarms.suppression.model import Kind, is_protected
+from alarms.suppression.settings import settings
 from equipment.access.model import Asker
 from equipment.foundation import stream
 from equipment.foundation.database import Connection, load_queries
 from ingest.store import moment
 
 QUERIES = load_queries(__file__)
-LONGEST_SHELF = timedelta(hours=8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,13 @@ class Alarm:
     acknowledged_at: datetime | None
     acknowledged_by: int | None
     shelved_until: datetime | None
+    shelf: str | None
+    """timed or one_shot, while it is shelved."""
+    protected: bool
+    """Entrapment or a person's call for help: muted by a person only, and not for long."""
+    assigned_to: str | None
+    inhibited_by: str | None
+    """``storm:12`` or ``alarm:<id>``: what explains it."""
     evidence: dict[str, Any]
 
     @property
@@ -73,6 +81,42 @@ class AlarmHistory:
     recorded_at: datetime
     account_id: int | None
     reason: str | None
+    evidence: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """An alarm under lock, as much of it as decides what happens next."""
+
+    id: str
+    state: AlarmState
+    active: bool
+    unit_no: int
+    rule: str
+    latched: bool
+    protected: bool
+    shelf: str | None
+    shadow: bool
+    inhibited_by: str | None
+
+    @property
+    def release(self) -> AlarmEvent:
+        """Where it goes when it is muted no longer: as its condition says, and a latched one is still to be looked at."""
+        if self.active:
+            return AlarmEvent.RELEASE_ACTIVE
+        return AlarmEvent.RELEASE_LATCHED if self.latched else AlarmEvent.RELEASE_NORMAL
+
+
+def lock(conn: Connection, key: str) -> Locked | None:
+    """The alarm, held until the transaction ends."""
+    row = conn.execute(QUERIES.lock_alarm, (key,)).fetchone()
+    return None if row is None else Locked(key, AlarmState(row[0]), *row[1:])
+
+
+def lock_in_order(conn: Connection, keys: Sequence[str]) -> None:
+    """Hold many alarms; whoever changes more than one takes them in this order, so that two never wait for each other."""
+    if len(keys) > 1:
+        conn.execute(QUERIES.lock_in_order, (list(keys),)).fetchall()
 
 
 def alarm_id(rule: Rule, unit_no: int, started_us: int) -> str:
@@ -91,6 +135,7 @@ def write_transitions(
         no: (unit_id, name)
         for no, unit_id, name in conn.execute(QUERIES.unit_names, ([t.unit_no for t in transitions],))
     }
+    lock_in_order(conn, [alarm_id(t.rule, t.unit_no, t.started_us) for t in transitions if t.event != "raised"])
     over = {alarm_id(t.rule, t.unit_no, t.started_us) for t in transitions if t.event == "cleared"}
     raised = 0
     for transition in transitions:
@@ -98,14 +143,19 @@ def write_transitions(
         # a condition that a late sample began and that is over by the newest sample pages nobody; a person's call does
         retrospective = transition.late and key in over and not transition.rule.momentary
         unit_id, name = names.get(transition.unit_no, ("", ""))
-        message = _message(transition, key, unit_id, name, retrospective=retrospective)
+        state: AlarmState | None = None
         if transition.event == "raised":
             shard = shard_of_unit.get(transition.unit_no, 0)
             if not _insert(conn, transition, key, shard, now, retrospective=retrospective):
                 continue
             raised += 1
-        elif not _change(conn, transition, key, now):
-            continue
+        else:
+            state = _change(conn, transition, key, now)
+            if state is None:
+                continue
+        message = _message(transition, key, unit_id, name, retrospective=retrospective)
+        # what is muted is judged and recorded, and pages nobody when it grows worse
+        message["suppressed"] = message["suppressed"] or state in HIDDEN
         publish(conn, message, transition.unit_no, now)
     return raised
 
@@ -116,29 +166,37 @@ def _insert(conn: Connection, t: Transition, key: str, shard: int, now: datetime
         "values": t.evidence, "condition": t.rule.condition.text if t.rule.condition else None,
         "on_delay_seconds": t.rule.on_delay_seconds, "silence_seconds": t.rule.silence_seconds,
         "source": t.rule.source, "mark": t.rule.mark, "title_zh": t.rule.title_zh, "title_en": t.rule.title_en,
+        "incident_kind": t.rule.incident_kind, "momentary": t.rule.momentary, "latch": t.rule.latch,
     }  # fmt: skip
     row = conn.execute(
         QUERIES.insert_alarm,
         (
             key, t.unit_no, shard, t.rule.id, t.rule.version, t.severity.value, sorted(r.value for r in t.rule.receivers),
-            state.value, retrospective, t.rule.mode is Mode.SHADOW, moment(t.started_us), moment(t.at_us), Jsonb(evidence),
+            state.value, retrospective, t.rule.mode is Mode.SHADOW, moment(t.started_us), moment(t.at_us),
+            is_protected(t.rule.incident_kind, momentary=t.rule.momentary), Jsonb(evidence),
         ),
     ).fetchone()  # fmt: skip
     if row is None:
         return False
     _event(conn, key, t.unit_no, "raised", AlarmState.NORMAL, state, moment(t.at_us), now)
+    if t.suppressed:
+        until = now + settings().design_limit
+        conn.execute(QUERIES.set_muted_until, (until, key))
+        condition = t.rule.suppress_when.text if t.rule.suppress_when else ""
+        record_suppression(conn, key, t.unit_no, Kind.DESIGN, "alarm", None, condition, now, until)
     return True
 
 
-def _change(conn: Connection, t: Transition, key: str, now: datetime) -> bool:
-    row = conn.execute(QUERIES.lock_alarm, (key,)).fetchone()
-    if row is None:
-        return False
-    state, active = AlarmState(row[0]), bool(row[1])
+def _change(conn: Connection, t: Transition, key: str, now: datetime) -> AlarmState | None:
+    """The state after it; None: it is no news."""
+    alarm = lock(conn, key)
+    if alarm is None:
+        return None
+    state, active = alarm.state, alarm.active
     if t.event in ("no_signal", "signal_back"):
         conn.execute(QUERIES.set_no_signal, (t.event == "no_signal", key))
-        _event(conn, key, t.unit_no, t.event, state, state, moment(t.at_us), now)
-        return True
+        _event(conn, key, t.unit_no, t.event, state, state, moment(t.at_us), now, values=t.evidence)
+        return state
     if t.event in ("returned", "escalated"):
         return _worse(conn, t, key, state, active=active, now=now)
     if t.event == "withdrawn":
@@ -146,33 +204,47 @@ def _change(conn: Connection, t: Transition, key: str, now: datetime) -> bool:
     elif active:
         after = next_state(state, AlarmEvent.CLEAR_LATCHED if t.rule.latch else AlarmEvent.CLEAR)
     else:
-        return False
+        return None
     values = {"id": key, "state": after.value, "active": False, "cleared_at": moment(t.at_us), "retrospective": False}
     conn.execute(QUERIES.set_state, values)
-    _event(conn, key, t.unit_no, t.event, state, after, moment(t.at_us), now)
-    return True
+    # by inspection mode it was never an alarm; inhibited by a group it was one, and its latch holds
+    by_design = after is AlarmState.SUPPRESSED_BY_DESIGN and alarm.inhibited_by is None
+    latched = t.rule.latch and t.event != "withdrawn" and not by_design
+    conn.execute(QUERIES.set_latched, (latched, key))
+    _event(conn, key, t.unit_no, t.event, state, after, moment(t.at_us), now, values=t.evidence)
+    if after is AlarmState.SUPPRESSED_BY_DESIGN or (after is AlarmState.SHELVED and alarm.shelf == "one_shot"):
+        # once its condition is over there is nothing left to mute
+        event = AlarmEvent.RELEASE_LATCHED if latched else AlarmEvent.RELEASE_NORMAL
+        _released(
+            conn, key, t.unit_no, after, next_state(after, event), now, None, "条件已结束 (the condition is over)"
+        )
+        return next_state(after, event)
+    return after
 
 
-def _worse(conn: Connection, t: Transition, key: str, state: AlarmState, *, active: bool, now: datetime) -> bool:
+def _worse(
+    conn: Connection, t: Transition, key: str, state: AlarmState, *, active: bool, now: datetime
+) -> AlarmState | None:
     """The condition holds after all, or the severity rose: it is to be acknowledged again."""
     if active and t.event == "returned":
-        return False
+        return None
     after = next_state(state, AlarmEvent.RETURN)
     if t.event == "returned":
         conn.execute(QUERIES.set_active_again, (after.value, key))
     else:
         conn.execute(QUERIES.set_severity, (after.value, t.severity.value, key))
-    _event(conn, key, t.unit_no, t.event, state, after, moment(t.at_us), now)
-    return True
+    _event(conn, key, t.unit_no, t.event, state, after, moment(t.at_us), now, values=t.evidence)
+    return after
 
 
 def _event(
     conn: Connection, key: str, unit_no: int, event: str, before: AlarmState, after: AlarmState, at: datetime,
-    now: datetime, asker: Asker | None = None, reason: str | None = None,
+    now: datetime, asker: Asker | None = None, reason: str | None = None, values: Mapping[str, Any] | None = None,
 ) -> None:  # fmt: skip
     account = None if asker is None else asker.account_id
     conn.execute(
-        QUERIES.insert_event, (key, unit_no, event, before.value, after.value, at, now, account, reason, Jsonb({}))
+        QUERIES.insert_event,
+        (key, unit_no, event, before.value, after.value, at, now, account, reason, Jsonb(dict(values or {}))),
     )
 
 
@@ -244,9 +316,9 @@ def acknowledge(conn: Connection, key: str, asker: Asker, reason: str | None, no
     ------
     UnknownAlarmError, TransitionError
     """
-    before, after, unit_no = _act(conn, key, AlarmEvent.ACKNOWLEDGE)
+    alarm, after = act(conn, key, AlarmEvent.ACKNOWLEDGE)
     conn.execute(QUERIES.set_acknowledged, (after.value, now, asker.account_id, key))
-    _tell(conn, key, unit_no, "acknowledged", before, after, now, asker, reason)
+    tell(conn, alarm, "acknowledged", after, now, asker, reason)
     return after
 
 
@@ -257,53 +329,121 @@ def reset(conn: Connection, key: str, asker: Asker, reason: str, now: datetime) 
     ------
     UnknownAlarmError, TransitionError
     """
-    before, after, unit_no = _act(conn, key, AlarmEvent.RESET)
+    alarm, after = act(conn, key, AlarmEvent.RESET)
     values = {"id": key, "state": after.value, "active": False, "cleared_at": None, "retrospective": False}
     conn.execute(QUERIES.set_state, values)
-    _tell(conn, key, unit_no, "reset", before, after, now, asker, reason)
+    conn.execute(QUERIES.set_latched, (False, key))
+    tell(conn, alarm, "reset", after, now, asker, reason)
     return after
 
 
-def shelve(conn: Connection, key: str, asker: Asker, reason: str, until: datetime, now: datetime) -> AlarmState:
-    """搁置 until a time: it is judged and recorded, nobody is paged. At most :data:`LONGEST_SHELF`.
+def comment(conn: Connection, key: str, asker: Asker, text: str, now: datetime) -> None:
+    """备注: a row of its history; the state stays.
+
+    Raises
+    ------
+    UnknownAlarmError
+    """
+    alarm = known(conn, key)
+    tell(conn, alarm, "commented", alarm.state, now, asker, text)
+
+
+def assign(conn: Connection, key: str, asker: Asker, assignee: str, reason: str | None, now: datetime) -> None:
+    """指派 to a person or a duty post, by name: whoever looks after a lift need not have an account.
+
+    Raises
+    ------
+    UnknownAlarmError
+    """
+    alarm = known(conn, key)
+    conn.execute(QUERIES.set_assigned, (assignee, key))
+    tell(conn, alarm, "assigned", alarm.state, now, asker, reason, {"assigned_to": assignee})
+
+
+def release(conn: Connection, alarm: Locked, now: datetime, asker: Asker | None, reason: str | None) -> AlarmState:
+    """End a muting: where the condition holds it pages again, as if it came now.
+
+    Raises
+    ------
+    TransitionError
+    """
+    after = next_state(alarm.state, alarm.release)
+    _released(conn, alarm.id, alarm.unit_no, alarm.state, after, now, asker, reason)
+    if after is AlarmState.UNACKNOWLEDGED and not alarm.shadow:
+        # incidents take it up again; a lift that has one open simply keeps it
+        stream.publish(conn, "alarms", "transition", _again(conn, alarm.id, now), unit_no=alarm.unit_no, now=now)
+    return after
+
+
+def _released(
+    conn: Connection, key: str, unit_no: int, before: AlarmState, after: AlarmState, now: datetime,
+    asker: Asker | None, reason: str | None,
+) -> None:  # fmt: skip
+    conn.execute(QUERIES.set_released, (after.value, key))
+    _event(conn, key, unit_no, "released", before, after, now, now, asker, reason)
+    _announce(conn, key, unit_no, "released", after, now, asker)
+
+
+def _again(conn: Connection, key: str, now: datetime) -> dict[str, Any]:
+    """What is said of an alarm that pages again: all by value, also when its rule is gone."""
+    a = require_alarm(conn, key)
+    said = a.evidence
+    return {
+        "alarm_id": key, "rule": a.rule, "rule_version": a.rule_version, "unit_no": a.unit_no, "unit_id": a.unit_id,
+        "unit_name": a.unit_name, "severity": a.severity, "receivers": a.receivers,
+        "incident_kind": said.get("incident_kind"), "event": "returned", "started_at": a.started_at.isoformat(),
+        "at": now.isoformat(), "latched": said.get("latch", False), "momentary": said.get("momentary", False),
+        "suppressed": False, "retrospective": a.retrospective, "shadow": a.shadow,
+        "title_zh": said.get("title_zh", a.rule), "title_en": said.get("title_en", a.rule),
+        "evidence": said.get("values", {}),
+    }  # fmt: skip
+
+
+def record_suppression(
+    conn: Connection, key: str, unit_no: int, kind: Kind, scope: str, asker: Asker | None, reason: str, now: datetime,
+    until: datetime | None,
+) -> None:  # fmt: skip
+    """Who muted what, why, how far and until when."""
+    account, author = (None, "teshe") if asker is None else (asker.account_id, asker.display_name)
+    conn.execute(QUERIES.insert_suppression, (key, unit_no, kind.value, scope, account, author, reason, now, until))
+
+
+def known(conn: Connection, key: str) -> Locked:
+    """The alarm under lock.
+
+    Raises
+    ------
+    UnknownAlarmError
+    """
+    found = lock(conn, key)
+    if found is None:
+        raise UnknownAlarmError(f"没有报警 {key} (no such alarm)")
+    return found
+
+
+def act(conn: Connection, key: str, event: AlarmEvent) -> tuple[Locked, AlarmState]:
+    """The alarm under lock and where ``event`` leads it.
 
     Raises
     ------
     UnknownAlarmError, TransitionError
     """
-    before, after, unit_no = _act(conn, key, AlarmEvent.SHELVE)
-    conn.execute(QUERIES.set_shelved, (after.value, min(until, now + LONGEST_SHELF), key))
-    _tell(conn, key, unit_no, "shelved", before, after, now, asker, reason)
-    return after
+    alarm = known(conn, key)
+    return alarm, next_state(alarm.state, event)
 
 
-def release_due(conn: Connection, now: datetime) -> int:
-    """Un-shelve what has been shelved long enough; where its condition holds it pages again."""
-    due = [row[0] for row in conn.execute(QUERIES.due_shelves, (now,))]
-    for key in due:
-        row = conn.execute(QUERIES.lock_alarm, (key,)).fetchone()
-        if row is None:
-            continue
-        event = AlarmEvent.RELEASE_ACTIVE if row[1] else AlarmEvent.RELEASE_NORMAL
-        before, after = AlarmState(row[0]), next_state(AlarmState(row[0]), event)
-        conn.execute(QUERIES.set_shelved, (after.value, None, key))
-        _tell(conn, key, row[2], "unshelved", before, after, now, None, None)
-    return len(due)
-
-
-def _act(conn: Connection, key: str, event: AlarmEvent) -> tuple[AlarmState, AlarmState, int]:
-    row = conn.execute(QUERIES.lock_alarm, (key,)).fetchone()
-    if row is None:
-        raise UnknownAlarmError(f"没有报警 {key} (no such alarm)")
-    before = AlarmState(row[0])
-    return before, next_state(before, event), int(row[2])
-
-
-def _tell(
-    conn: Connection, key: str, unit_no: int, event: str, before: AlarmState, after: AlarmState, now: datetime,
-    asker: Asker | None, reason: str | None,
+def tell(
+    conn: Connection, alarm: Locked, event: str, after: AlarmState, now: datetime, asker: Asker | None,
+    reason: str | None, values: Mapping[str, Any] | None = None,
 ) -> None:  # fmt: skip
-    _event(conn, key, unit_no, event, before, after, now, now, asker, reason)
+    """One row of history and one message to every open page."""
+    _event(conn, alarm.id, alarm.unit_no, event, alarm.state, after, now, now, asker, reason, values)
+    _announce(conn, alarm.id, alarm.unit_no, event, after, now, asker)
+
+
+def _announce(
+    conn: Connection, key: str, unit_no: int, event: str, after: AlarmState, now: datetime, asker: Asker | None
+) -> None:
     message = {"alarm_id": key, "event": event, "state": after.value, "at": now.isoformat(),
                "by": None if asker is None else asker.display_name}  # fmt: skip
     stream.publish(conn, "desk", "alarm", message, unit_no=unit_no, now=now)

@@ -15,7 +15,7 @@ import psycopg
 from alarms.backtest.runner import BacktestWork
 from alarms.incidents.runner import IncidentRunner
 from alarms.incidents.settings import DeskSettings
-from alarms.store import release_due
+from alarms.suppression.service import follow_registry, release_due
 from dashboards.open_work import open_work
 from dashboards.reports.runner import SlowWork
 from equipment.access.store import forget_sessions
@@ -76,6 +76,7 @@ class Jobs:
         self._signer = signer
         self._periodic = (
             _Periodic(SHELVES_EVERY, release_due),
+            _Periodic(SHELVES_EVERY, follow_registry),
             _Periodic(SESSIONS_EVERY, forget_sessions),
             _Periodic(DAY_EVERY, history.project_changes),
             _Periodic(REGISTER_EVERY, list_open_work),

@@ -10,6 +10,8 @@ from alarms.incidents import service, store
 from alarms.incidents.model import Source
 from alarms.incidents.settings import DeskSettings
 from alarms.incidents.store import QUERIES
+from alarms.store import lock_in_order
+from alarms.storms.runner import StormRunner
 from equipment.foundation import metrics, stream
 from equipment.foundation.database import Connection
 from equipment.foundation.stream import StreamEntry
@@ -26,6 +28,7 @@ class IncidentRunner:
 
     def __init__(self, settings: DeskSettings) -> None:
         self._settings = settings
+        self._storms = StormRunner()
 
     def run_once(self, conn: Connection, now: datetime) -> int:
         """Take what is new and run the clocks; returns how much was done. The caller owns no transaction."""
@@ -33,6 +36,8 @@ class IncidentRunner:
         for name, take in (("alarms", self._alarm), ("calls", self._call)):
             with conn.transaction():
                 entries = stream.consume(conn, CONSUMER, name)
+                if name == "alarms":
+                    lock_in_order(conn, [entry.payload["alarm_id"] for entry in entries])
                 for entry in entries:
                     take(conn, entry, now)
                 if entries:
@@ -40,16 +45,18 @@ class IncidentRunner:
                     judged.labels(name).inc(len(entries))
             done += len(entries)
         with conn.transaction():
+            done += self._storms.turn(conn, now)
             done += service.run_clocks(conn, self._settings, now)
         return done
 
     def _alarm(self, conn: Connection, entry: StreamEntry, now: datetime) -> None:
         p = entry.payload
         at = datetime.fromisoformat(p["at"])
+        explained = self._storms.take(conn, p, now)
         # an alarm that was withdrawn never was; one that returned or grew worse calls again
         if p["event"] == "withdrawn" or (p["event"] == "cleared" and not p["momentary"]):
             service.source_cleared(conn, "alarm", p["alarm_id"], at, now)
-        elif p["event"] in ("raised", "returned", "escalated") and rings(p):
+        elif p["event"] in ("raised", "returned", "escalated") and rings(p) and not explained:
             source = admitted(conn, p, alarm_source(p), now)
             if source is not None:
                 service.open_or_join(conn, source, self._settings, now)

@@ -9,9 +9,13 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from alarms import store
-from alarms.store import Alarm
+from alarms.store import Alarm, AlarmHistory
+from alarms.suppression import service
+from alarms.suppression.service import Shelf, Suppression
+from alarms.suppression.settings import settings
 from dashboards.context import Context, permit
 from equipment.access.model import Asker
+from equipment.foundation.clock import SHANGHAI
 
 router = APIRouter(prefix="/alarms", tags=["alarms"])
 
@@ -32,10 +36,35 @@ class Reasoned(BaseModel):
     reason: str = Field(min_length=1, max_length=500)
 
 
-class Shelf(Reasoned):
-    """搁置, with when it ends by itself."""
+class ShelfAsked(Reasoned):
+    """搁置, with when it ends by itself; a one-shot shelf ends with the alarm's condition."""
 
-    until: datetime
+    until: datetime | None = None
+    one_shot: bool = False
+
+
+class Comment(BaseModel):
+    """备注."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(min_length=1, max_length=2_000)
+
+
+class Assignment(Act):
+    """指派 to a person or a duty post."""
+
+    assignee: str = Field(min_length=1, max_length=100)
+
+
+class AlarmFile(BaseModel):
+    """An alarm with everything that happened to it and every muting."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    alarm: Alarm
+    history: list[AlarmHistory]
+    suppressions: list[Suppression]
 
 
 @router.get("")
@@ -73,10 +102,70 @@ def reset(
         return store.require_alarm(conn, alarm_id)
 
 
+@router.get("/{alarm_id}/history")
+def history(context: Context, alarm_id: str, asker: Annotated[Asker, Depends(permit("alarm.view"))]) -> AlarmFile:
+    """Everything that happened to it, oldest first, and who muted it."""
+    with context.transaction(asker) as conn:
+        alarm = store.require_alarm(conn, alarm_id)
+        told, muted = store.history_of(conn, alarm_id), service.suppressions_of(conn, alarm_id)
+        return AlarmFile(alarm=alarm, history=told, suppressions=muted)
+
+
 @router.post("/{alarm_id}/shelve")
 def shelve(
-    context: Context, alarm_id: str, act: Shelf, asker: Annotated[Asker, Depends(permit("alarm.shelve"))]
+    context: Context, alarm_id: str, act: ShelfAsked, asker: Annotated[Asker, Depends(permit("alarm.shelve"))]
+) -> Alarm:
+    shelf = Shelf(act.reason, act.until and aware(act.until), act.one_shot)
+    with context.transaction(asker) as conn:
+        service.shelve(conn, alarm_id, asker, shelf, settings(), context.clock.now())
+        return store.require_alarm(conn, alarm_id)
+
+
+@router.post("/{alarm_id}/unshelve")
+def unshelve(
+    context: Context, alarm_id: str, act: Reasoned, asker: Annotated[Asker, Depends(permit("alarm.shelve"))]
 ) -> Alarm:
     with context.transaction(asker) as conn:
-        store.shelve(conn, alarm_id, asker, act.reason, act.until, context.clock.now())
+        service.unshelve(conn, alarm_id, asker, act.reason, context.clock.now())
         return store.require_alarm(conn, alarm_id)
+
+
+@router.post("/{alarm_id}/out-of-service")
+def take_out_of_service(
+    context: Context, alarm_id: str, act: Reasoned, asker: Annotated[Asker, Depends(permit("alarm.out_of_service"))]
+) -> Alarm:
+    with context.transaction(asker) as conn:
+        service.take_out_of_service(conn, alarm_id, asker, act.reason, context.clock.now())
+        return store.require_alarm(conn, alarm_id)
+
+
+@router.post("/{alarm_id}/return-to-service")
+def return_to_service(
+    context: Context, alarm_id: str, act: Reasoned, asker: Annotated[Asker, Depends(permit("alarm.out_of_service"))]
+) -> Alarm:
+    with context.transaction(asker) as conn:
+        service.return_to_service(conn, alarm_id, asker, act.reason, context.clock.now())
+        return store.require_alarm(conn, alarm_id)
+
+
+@router.post("/{alarm_id}/comment")
+def comment(
+    context: Context, alarm_id: str, act: Comment, asker: Annotated[Asker, Depends(permit("alarm.comment"))]
+) -> AlarmFile:
+    with context.transaction(asker) as conn:
+        store.comment(conn, alarm_id, asker, act.text, context.clock.now())
+    return history(context, alarm_id, asker)
+
+
+@router.post("/{alarm_id}/assign")
+def assign(
+    context: Context, alarm_id: str, act: Assignment, asker: Annotated[Asker, Depends(permit("alarm.comment"))]
+) -> Alarm:
+    with context.transaction(asker) as conn:
+        store.assign(conn, alarm_id, asker, act.assignee, act.reason, context.clock.now())
+        return store.require_alarm(conn, alarm_id)
+
+
+def aware(at: datetime) -> datetime:
+    """A time without a zone is the city's, as a form sends it."""
+    return at if at.tzinfo is not None else at.replace(tzinfo=SHANGHAI)

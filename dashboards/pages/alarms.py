@@ -18,7 +18,7 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/alarms")
 def alarms(request: Request, context: Context, asker: Annotated[Asker, Depends(permit("alarm.view"))]) -> Response:
-    wanted, page_of = filters(request, "severity", "state"), window(request)
+    wanted, page_of = filters(request, "severity", "state", "group"), window(request)
     with context.transaction(asker) as conn:
         head = value(conn, QUERIES.feed_head)
         found, following, previous = page_of.cut(rows(conn, QUERIES.open_alarms, {**wanted, **page_of.parameters()}))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from alarms.storms import store as storms
 from dashboards.context import Context, permit
 from dashboards.pages import maps
 from dashboards.pages.frame import language_of, page
@@ -19,8 +20,6 @@ from equipment.access.model import Asker
 from equipment.foundation.database import Connection
 
 router = APIRouter(include_in_schema=False)
-STORM_COUNT = 10
-STORM_WINDOW = timedelta(minutes=10)
 EARTH_KM = 6371.0
 
 
@@ -123,7 +122,7 @@ def show(request: Request, context: Context, asker: Asker, incident_id: int | No
         queue = rows(conn, QUERIES.open_incidents)
         view = incident_view(conn, incident_id) if incident_id is not None else None
         stations = view["stations"] if view else rows(conn, QUERIES.stations)
-        recent = value(conn, QUERIES.opened_since, (now - STORM_WINDOW,))
+        floods, groups = storms.open_floods(conn), storms.storms(conn, now)
         alarms = rows(conn, QUERIES.open_alarm_counts)
         devices = row(conn, QUERIES.devices_online)
         closed = rows(conn, QUERIES.closed_incidents, (8,)) if view is None else []
@@ -138,7 +137,8 @@ def show(request: Request, context: Context, asker: Asker, incident_id: int | No
         chosen=incident_id,
         view=view,
         map=chart,
-        storm=recent if recent >= STORM_COUNT else None,
+        flood=next((f for f in floods if f.console == "desk"), floods[0] if floods else None),
+        groups=groups,
         alarms=alarms,
         devices=devices,
         closed=closed,

@@ -20,9 +20,6 @@ order by (i.freed_at is not null),
          (i.accepted_at is not null), i.opened_at
 limit 300;
 
--- name: opened_since
-select count(*) from alarms.incident where opened_at > %s;
-
 -- name: incident
 select i.*, u.id as unit_id, u.name as unit_name, u.kind as unit_kind, u.rescue_code, u.place_name, u.building, u.entrance,
        u.address, u.lon, u.lat, u.datum, u.status as unit_status, u.firm_org_id, u.use_org_id, u.parameters,
@@ -105,6 +102,7 @@ left join alarms.incident i on i.id = s.incident_id
 where m.state <> 'normal' and not m.shadow
   and (%(severity)s = '' or m.severity = %(severity)s)
   and (%(state)s = '' or m.state like '%%' || %(state)s)
+  and (%(group)s = '' or exists (select 1 from alarms.storm_member g where g.alarm_id = m.id and g.storm_id::text = %(group)s))
 order by array_position(array['critical', 'high', 'medium', 'low'], m.severity), m.raised_at desc
 limit %(limit)s offset %(offset)s;
 

@@ -93,7 +93,8 @@ def _beginning(url: str, conn: Connection, clock: ManualClock) -> Pipeline:
     with psycopg.connect(url, autocommit=True) as owner:
         owner.execute("set session_replication_role = replica")  # the history of an earlier example goes away
         owner.execute(
-            "truncate alarms.alarm, alarms.alarm_event, alarms.unproven_alarm, alarms.checkpoint, ingest.reading_lift,"
+            "truncate alarms.alarm, alarms.alarm_event, alarms.unproven_alarm, alarms.suppression, alarms.annunciation,"
+            " alarms.storm, alarms.storm_member, alarms.checkpoint, ingest.reading_lift,"
             " ingest.code_event, ingest.batch, ingest.shard"
         )
     clock.advance(600)
