@@ -114,7 +114,7 @@ class CityHistory:
         until = unit.insured_to + timedelta(days=1)
         # the register knows the newest policy from today on, or by its last day alone
         known_from = min(self._today, unit.insured_to)
-        for age in range(4):
+        for _ in range(4):
             begins = max(until - YEAR, unit.first_use)
             if begins < until:
                 self._add("policy", unit.no, f"DTX{begins.year}{unit.no:06d}", begins, min(until, known_from))
