@@ -36,6 +36,8 @@ failed_rules = metrics.counter("teshe_rule_failures_total", "Judgements of a rul
 LOOK_AT_RULES_EVERY = timedelta(seconds=5)
 REPORT_FAILURE_EVERY = timedelta(minutes=1)
 LONGEST_ERROR = 500
+MOST_KEPT = 300_000
+"""Samples of the short history's newer part, about 140 bytes each; a city of 5,000 lifts sends a tenth of it in 30 s."""
 
 
 class Failures:
@@ -140,6 +142,11 @@ class AlarmStage:
             transitions += fold.tick(state, to_us(now), self._guard)[1]
         self._write(conn, transitions, now)
         return bool(transitions)
+
+    def crowded(self) -> bool:
+        """Whether the short history holds more samples than it may: it then begins anew before its time."""
+        kept = sum(state.history.newest_size for state in self._states.values() if state.history is not None)
+        return kept >= MOST_KEPT and not any(self._backlog.values())
 
     def checkpoint(self, conn: Connection, batches: dict[int, int], now: datetime) -> None:
         """Save the state of every owned shard as it is after its newest batch, and let the short history go on.

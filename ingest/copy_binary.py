@@ -37,9 +37,14 @@ def fixed(values: npt.NDArray[Any], dtype: str, valid: BoolArray | None = None) 
     width = array.dtype.itemsize
     data = array.view(np.uint8).reshape(len(array), width)
     lengths = np.full(len(array), width, dtype=np.int32)
-    if valid is not None:
+    if valid is not None and not valid.all():
         lengths[~valid] = -1
     return Field(data, lengths)
+
+
+def nulls(count: int) -> Field:
+    """A column of NULLs, of whatever type: most signals are absent from every sample of a batch."""
+    return Field(np.empty((count, 0), dtype=np.uint8), np.full(count, -1, dtype=np.int32))
 
 
 def int2(values: npt.NDArray[Any], valid: BoolArray | None = None) -> Field:
@@ -86,16 +91,17 @@ def copy_buffer(fields: Sequence[Field]) -> bytes:
     """The whole COPY stream of these columns, header and trailer included."""
     rows = len(fields[0].lengths)
     width = 2 + sum(LENGTH_BYTES + field.data.shape[1] for field in fields)
-    matrix = np.zeros((rows, width), dtype=np.uint8)
+    matrix = np.empty((rows, width), dtype=np.uint8)
     keep = np.ones((rows, width), dtype=np.bool_)
     matrix[:, 0:2] = np.frombuffer(len(fields).to_bytes(2, "big"), dtype=np.uint8)
-    at = 2
+    at, whole = 2, True
     for field in fields:
         size = field.data.shape[1]
         matrix[:, at : at + LENGTH_BYTES] = field.lengths.astype(">i4").view(np.uint8).reshape(rows, LENGTH_BYTES)
         at += LENGTH_BYTES
         matrix[:, at : at + size] = field.data
-        if not (field.lengths == size).all():
+        if size and not (field.lengths == size).all():
             keep[:, at : at + size] = np.arange(size) < field.lengths[:, None]
+            whole = False
         at += size
-    return HEADER + matrix[keep].tobytes() + TRAILER
+    return HEADER + (matrix if whole else matrix[keep]).tobytes() + TRAILER

@@ -243,6 +243,9 @@ class Stage(Protocol):
     def due(self, now: datetime) -> bool:
         """Whether :meth:`tick` would have something to do."""
 
+    def crowded(self) -> bool:
+        """Whether so much was judged since the last checkpoint that the next should not wait for its time."""
+
     def checkpoint(self, conn: Connection, batches: dict[int, int], now: datetime) -> None:
         """Save the state as it is after these batch numbers, by shard."""
 
@@ -267,6 +270,10 @@ class NoStage:
 
     def due(self, now: datetime) -> bool:
         """Nothing is ever due."""
+        return False
+
+    def crowded(self) -> bool:
+        """Nothing is kept."""
         return False
 
     def checkpoint(self, conn: Connection, batches: dict[int, int], now: datetime) -> None:

@@ -16,6 +16,8 @@ KEY_COLUMNS = ("unit_no", "ts", "channel", "seq", "content", "server_time", "rec
 
 def _signal_field(signal: Signal, columns: Columns) -> binary.Field:
     values, valid = columns.values[signal.name], columns.valid[signal.name]
+    if not valid.any():
+        return binary.nulls(len(columns))
     match signal.type:
         case SignalType.BOOL:
             return binary.boolean(values, valid)

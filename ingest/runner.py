@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -47,6 +47,16 @@ batch_seconds = metrics.histogram(
     (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
 )
 lag_gauge = metrics.gauge("teshe_ingest_lag_seconds", "Age of the oldest message that is not stored yet [s]")
+
+
+def batch_size(waiting: Sequence[Delivery], most_messages: int, most_bytes: int) -> int:
+    """How many of those that wait make one batch: at least one, and none beyond either limit."""
+    size = 0
+    for number, delivery in enumerate(waiting[:most_messages]):
+        size += len(delivery.message.payload)
+        if size > most_bytes:
+            return max(number, 1)
+    return min(len(waiting), most_messages)
 
 
 @dataclass(slots=True)
@@ -129,7 +139,7 @@ class Worker:
         self._flush_if_due(conn, sessions)
         if self._clock.monotonic() >= self._timers.tick:
             self._tick(conn)
-        if self._clock.monotonic() >= self._timers.checkpoint:
+        if self._clock.monotonic() >= self._timers.checkpoint or self._stage.crowded():
             self._checkpoint(conn)
 
     def _pause(self, now: float) -> float:
@@ -144,10 +154,8 @@ class Worker:
         lag_gauge.set(age)
         if age < self._settings.batch_age_seconds and len(self._waiting) < self._settings.batch_messages:
             self._waiting += sessions.poll(self._settings.batch_age_seconds - age)
-        batch, self._waiting = (
-            self._waiting[: self._settings.batch_messages],
-            self._waiting[self._settings.batch_messages :],
-        )
+        size = batch_size(self._waiting, self._settings.batch_messages, self._settings.batch_bytes)
+        batch, self._waiting = self._waiting[:size], self._waiting[size:]
         try:
             self._flush_all(conn, [delivery.message for delivery in batch])
         except BaseException:

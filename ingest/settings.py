@@ -10,6 +10,7 @@ class IngestSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TESHE_", frozen=True, extra="ignore")
 
     batch_messages: int = Field(2_000, ge=1, description="Most messages in one transaction")
+    batch_bytes: int = Field(2_000_000, ge=1_000, description="A transaction takes no further message beyond [bytes]")
     batch_age_seconds: float = Field(0.01, ge=0, description="A batch waits at most so long for more messages [s]")
     inflight_bytes: int = Field(64_000_000, ge=1_000_000, description="Received but not acknowledged, at most [bytes]")
     payload_bytes: int = Field(524_288, ge=1_000, description="Largest payload that is decoded [bytes]")

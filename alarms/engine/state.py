@@ -145,6 +145,11 @@ class History:
     ticked_us: int = 0
     """Until when timers have run by themselves."""
 
+    @property
+    def newest_size(self) -> int:
+        """Samples after the newer snapshot."""
+        return sum(map(len, self.samples[1]))
+
 
 @dataclass(slots=True)
 class KindState:

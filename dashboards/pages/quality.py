@@ -17,6 +17,7 @@ from dashboards.pages.reads import QUERIES, filters, known, row, rows, window
 from equipment.access.model import Asker
 from equipment.foundation.database import load_queries
 from ingest import account
+from ingest.bridge import read as bridge
 from ingest.upkeep import UpkeepSettings
 
 router = APIRouter(include_in_schema=False)
@@ -24,6 +25,8 @@ DAY = timedelta(days=1)
 HEARD_WITHIN = timedelta(minutes=5)
 RAW_SHOWN = 4096
 GAPS_SHOWN = 20
+DEVICES_SHOWN = 200
+CODES_SINCE = timedelta(days=30)
 QUIET_AFTER = timedelta(minutes=1)
 """Terminals of a city send all the time: no batch for so long means that something on the way stands still."""
 STANDSTILL_RHYTHMS = 3
@@ -99,6 +102,42 @@ def quality(request: Request, context: Context, asker: Annotated[Asker, Depends(
         standing=standstills(duties, now),
         **values,
     )
+
+
+@router.get("/quality/devices")
+def devices(request: Request, context: Context, asker: Annotated[Asker, Depends(permit("quality.view"))]) -> Response:
+    """The account per device, the one with the most missing first; of one unit also its hours and its gaps."""
+    now = context.clock.now()
+    wanted = filters(request, "unit")
+    unit = wanted["unit"] or None
+    asked = account.Asked(now - DAY, now, unit, DEVICES_SHOWN)
+    with context.transaction(asker) as conn:
+        found = account.by_device(conn, asked)
+        hours = account.by_hour(conn, asked)[::-1] if unit else []
+        gaps = account.gaps(conn, account.Asked(now - DAY, now, unit, GAPS_SHOWN)) if unit else []
+        duties = account.duties(conn)
+    return page(
+        request, "pages/quality_devices.html", devices=found, hours=hours, gaps=gaps, duties=duties, unit=unit,
+        most=DEVICES_SHOWN,
+    )  # fmt: skip
+
+
+@router.get("/quality/sources")
+def sources(request: Request, context: Context, asker: Annotated[Asker, Depends(permit("quality.view"))]) -> Response:
+    """Gateways and platforms of others: what each guarantees, what never came, and what nothing here understands."""
+    now = context.clock.now()
+    with context.transaction(asker) as conn:
+        return page(
+            request,
+            "pages/quality_sources.html",
+            sources=bridge.sources(conn),
+            gaps=bridge.gaps(conn, limit=GAPS_SHOWN),
+            refusals=bridge.refusals(conn, limit=GAPS_SHOWN),
+            fields=bridge.unmapped_fields(conn),
+            codes=bridge.unmapped_codes(conn, now - CODES_SINCE),
+            readable=readable,
+            known_reasons=tuple(words.WORDS["quarantine"]),
+        )
 
 
 @router.get("/quality/quarantine")

@@ -50,7 +50,7 @@ class NatsOptions:
 
     sync_interval: str = "250ms"
     ack_wait_seconds: float = 5.0
-    max_ack_pending: int = 1_000
+    max_ack_pending: int = 500
     max_payload_bytes: int = 4 * 1024 * 1024
     users: tuple[BrokerUser, ...] = field(default=())
 

@@ -88,15 +88,15 @@ def pack_marks(units: npt.NDArray[np.integer], ts_us: IntArray) -> bytes:
     >>> pack_marks(np.array([7, 7]), np.array([0, 30_000_000]) + 86_400_000_000).hex()
     '07000000a0050000'
     """
-    marks = np.empty(len(units), dtype=MARK)
-    marks["unit_no"] = units
-    marks["minute"] = ts_us // MINUTE_US
-    return np.unique(marks[marks["minute"] >= FIRST_MINUTE]).tobytes()
+    minutes = ts_us // MINUTE_US
+    # unit and minute as they lie in memory, read as one number: those sort fast, pairs do not
+    marks = units.astype("<i8") | minutes.astype("<i8") << 32
+    return np.unique(marks[minutes >= FIRST_MINUTE]).tobytes()
 
 
 def unpack_marks(packed: list[bytes]) -> Marks:
     """Distinct marks of many batches."""
-    found: Marks = np.unique(np.frombuffer(b"".join(packed), dtype=MARK))
+    found: Marks = np.unique(np.frombuffer(b"".join(packed), dtype="<i8")).view(MARK)
     return found
 
 

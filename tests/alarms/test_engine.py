@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
+from alarms import stage
 from ingest.model import Channel
 from tests.conftest import START
 from tests.pipeline import FREED, RESTING, TRAPPED, Pipeline, raised, sample
@@ -122,3 +125,20 @@ def test_the_evidence_says_what_was_seen(pipeline: Pipeline) -> None:
     assert row is not None
     assert row[0]["values"]["passenger"] is True
     assert row[0]["values"]["car_moving"] is False
+
+
+def test_a_flood_of_samples_ends_the_short_history_before_its_time(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "MOST_KEPT", 3)
+    for _ in range(2):
+        pipeline.send(LIFT, TRAPPED)
+        pipeline.clock.advance(1)
+    assert not pipeline.stage.crowded()
+    pipeline.send(LIFT, TRAPPED)
+    assert pipeline.stage.crowded()
+    newest = pipeline.conn.execute("select shard, max(number) from ingest.batch group by shard").fetchall()
+    pipeline.stage.checkpoint(pipeline.conn, {int(s): int(n) for s, n in newest}, pipeline.clock.now())
+    assert not pipeline.stage.crowded()
+    pipeline.wait(45)
+    assert len(raised(pipeline, ENTRAPMENT)) == 1

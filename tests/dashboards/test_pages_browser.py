@@ -53,6 +53,8 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/calls/new?plate=341000",
         "/calls/import",
         "/quality",
+        "/quality/devices",
+        "/quality/sources",
         "/quality/quarantine",
         "/quality/quarantine/1",
         "/quality/quarantine/2",

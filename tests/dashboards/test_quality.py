@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 
 from equipment.access.model import Role
 from ingest import account_notes
+from ingest.bridge import store
+from ingest.bridge.canonical import Unmapped
+from ingest.bridge.model import Gap
 from ingest.broker import BrokerAddress
+from ingest.codes.profiles import CANONICAL
 from ingest.devices import DeviceSettings
 from ingest.model import Channel
 from ingest.retention import RetentionSettings
@@ -106,3 +111,32 @@ def test_a_unit_says_since_when_and_why_its_device_is_offline(platform: Platform
     text = platform.person(role).client.get(f"/units/{UNIT}").text
     assert "连接中断" in text
     assert "装置上下线记录" in text
+
+
+def test_the_page_of_devices_says_where_the_samples_of_each_went(platform: Platform) -> None:
+    text = body_of(platform, "/quality/devices")
+    assert "维护任务从未运行" in text
+    platform.pipeline.raw(UNIT, [sample(START, n, {"speed_m_s": 1.0}) for n in (1, 2, 5)])
+    run_upkeep(platform)
+    account_notes.fold(platform.conn)
+    platform.clock.advance(300)
+    text = body_of(platform, "/quality/devices")
+    assert f'href="/quality/devices?unit={UNIT}"' in text
+    text = body_of(platform, f"/quality/devices?unit={UNIT}")
+    assert "3 – 4" in text
+    assert f'href="/units/{UNIT}"' in text
+    assert "近 24 小时未收到该设备的数据" in body_of(platform, "/quality/devices?unit=L000002")
+
+
+def test_the_page_of_sources_says_what_a_gateway_guarantees_and_what_nothing_understands(platform: Platform) -> None:
+    conn = platform.conn
+    assert "尚未登记网关" in body_of(platform, "/quality/sources")
+    store.add_gateway(conn, "Suzhou/node1", "sparkplug", "一号网关", START)
+    assert "尚未发送" in body_of(platform, "/quality/sources")
+    delta = store.Delta(messages=5, messages_qos0=2, republished=4, refused=1, gaps=[Gap(3, 6, 3)],
+                        unmapped=Counter({Unmapped(CANONICAL, "OddField", "1"): 2}))  # fmt: skip
+    refused = [store.RefusedEntry("Suzhou/node1", START, "t", "lift9", "unit_not_listed", "lift9?", b"\x00raw")]
+    store.save(conn, {"Suzhou/node1": store.GatewayState()}, {"Suzhou/node1": delta}, refused, START)
+    text = body_of(platform, "/quality/sources")
+    for said in ("一号网关", "无送达保证", "OddField", "lift9?", "3 条消息"):
+        assert said in text, said
