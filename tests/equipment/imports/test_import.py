@@ -14,8 +14,10 @@ from equipment.imports import store
 from equipment.imports.columns import columns, template_header
 from equipment.imports.export import ExportFilter, write_units
 from equipment.imports.model import STEPS, ImportOptions, JobEvent, JobState, step
+from equipment.imports.plan import CHECK_COLUMNS, title_of
 from equipment.imports.runner import Importer
 from equipment.imports.settings import ImportSettings
+from equipment.registry.checks import CHECKS
 from tests.equipment.imports.conftest import Desk, new_row
 
 HERE = Path(__file__).parent
@@ -287,3 +289,8 @@ def test_the_template_is_a_file_that_we_read(desk: Desk) -> None:
     job = desk.trial(path)
     assert "没有数据行" in (job.failure or "")
     assert len(template_header()) == len(columns()) - 1
+
+
+def test_every_check_of_the_registry_speaks_of_a_column() -> None:
+    assert set(CHECK_COLUMNS) >= {check.__name__ for check in CHECKS}
+    assert all(title_of(name) != name for name in CHECK_COLUMNS.values())
