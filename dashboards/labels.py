@@ -33,15 +33,6 @@ class Label:
     address: str
 
 
-def public_address(base: str, plate: str) -> str:
-    """What the QR code of a plate says.
-
-    >>> public_address("https://dt.example.cn/", "130001")
-    'https://dt.example.cn/lift/130001'
-    """
-    return f"{base.rstrip('/')}/lift/{plate}"
-
-
 def _short(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 

@@ -17,6 +17,7 @@ from typing import Annotated, Any
 
 import typer
 
+from dashboards.bench import registry_import
 from dashboards.bench.services import bench_database, bench_folder, conditions
 from equipment.access import scope
 from equipment.access.model import Asker, Role
@@ -160,12 +161,18 @@ def measure_search(conn: Connection, seed: int) -> dict[str, Any]:
 
 def registry_command(
     units: Annotated[int, typer.Option(min=1_000, max=2_000_000, help="Units of the register.")] = 500_000,
+    import_rows: Annotated[
+        int, typer.Option(min=100, max=300_000, help="Rows of the file that is imported into an empty register.")
+    ] = registry_import.ROWS,
     seed: Annotated[int, typer.Option(help="The same seed makes the same register.")] = 7,
     database_url: Annotated[str | None, typer.Option(help="Server to measure on; default: an embedded one.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of lines.")] = False,
 ) -> None:
-    """Counts of a past day and searches, under a scope."""
+    """Counts of a past day and searches, under a scope; then an import into a register of its own."""
     found = measure(units, seed, database_url)
+    imported = registry_import.measure(import_rows, server=database_url)
+    found["import_rows_per_s"] = imported["import_rows_per_s"]
+    found["import"] = {name: imported[name] for name in ("rows", "file", "import", "counts", "unchanged_rows_per_s")}
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
         return

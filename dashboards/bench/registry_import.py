@@ -50,7 +50,9 @@ def synthetic_rows(count: int, seed: int = SEED) -> Iterator[list[str]]:
         yield [values[name] for name in FIELDS]
 
 
-def _run(conn: Connection, clock: Clock, path: Path, options: ImportOptions) -> tuple[dict[str, float], dict[str, int]]:
+def _run(
+    conn: Connection, beside: Connection, clock: Clock, path: Path, options: ImportOptions
+) -> tuple[dict[str, float], dict[str, int]]:
     phases: dict[str, float] = {}
     last = clock.monotonic()
 
@@ -59,7 +61,7 @@ def _run(conn: Connection, clock: Clock, path: Path, options: ImportOptions) -> 
         phases[phase] = phases.get(phase, 0.0) + clock.monotonic() - last
         last = clock.monotonic()
 
-    importer = Importer(conn, clock, ImportSettings(), show)
+    importer = Importer(conn, clock, ImportSettings(), show, beside)
     began = clock.monotonic()
     with conn.transaction():
         sent = store.submission(path, path.name, ImportSettings().most_bytes)
@@ -91,16 +93,19 @@ def measure(rows: int = ROWS, *, xlsx: bool = False, server: str | None = None) 
             write_xlsx(path, header, synthetic_rows(rows), "units")
         else:
             write_csv(path, header, synthetic_rows(rows))
-        with connect(url, DatabaseRole.SYSTEM, application_name="bench", autocommit=True) as conn:
+        with (
+            connect(url, DatabaseRole.SYSTEM, application_name="bench", autocommit=True) as conn,
+            connect(url, DatabaseRole.SYSTEM, application_name="bench-2", autocommit=True) as beside,
+        ):
             with conn.transaction():
                 load_jurisdictions(conn)
-            figures, counts = _run(conn, clock, path, ImportOptions(create_organisations=True))
+            figures, counts = _run(conn, beside, clock, path, ImportOptions(create_organisations=True))
             again = folder / "again.csv"
             began = clock.monotonic()
             with conn.transaction():
                 written = write_units(conn, again, ExportFilter())
             export = clock.monotonic() - began
-            back, unchanged = _run(conn, clock, again, ImportOptions())
+            back, unchanged = _run(conn, beside, clock, again, ImportOptions())
             return {
                 "import_rows_per_s": round(rows / figures["whole_s"]),
                 "import_trial_rows_per_s": round(rows / figures["trial_s"]),

@@ -58,11 +58,12 @@ def import_equipment_command(
     url, clock = require_database(FoundationSettings()), SystemClock()
     with (
         connect(url, DatabaseRole.SYSTEM, application_name="teshe-import", autocommit=True) as conn,
+        connect(url, DatabaseRole.SYSTEM, application_name="teshe-import-2", autocommit=True) as beside,
         progress_bar(console) as bar,
     ):
         task = bar.add_task("读取", total=None)
         importer = Importer(conn, clock, settings, lambda phase, done, total: bar.update(
-            task, description=PHASES[phase], completed=done, total=max(done, total) or None))  # fmt: skip
+            task, description=PHASES[phase], completed=done, total=max(done, total) or None), beside)  # fmt: skip
         with conn.transaction():
             job_id, _ = store.submit(conn, sent, options, None, clock.now(), again=again)
         job = _carry(conn, importer, job_id)

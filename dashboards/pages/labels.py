@@ -8,11 +8,12 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from dashboards.context import Context, permit
-from dashboards.labels import MOST_LABELS, Label, label_sheet, public_address
+from dashboards.labels import MOST_LABELS, Label, label_sheet
 from dashboards.pages import maps
 from dashboards.pages.frame import language_of, page
 from dashboards.pages.reads import QUERIES, filters, rows, value
 from equipment.access.model import Asker
+from equipment.registry.codes import qr_payload
 
 router = APIRouter(include_in_schema=False)
 
@@ -51,7 +52,7 @@ def sheet(request: Request, context: Context, asker: Annotated[Asker, Depends(pe
     with context.transaction(asker) as conn:
         found = rows(conn, QUERIES.labels, {**wanted, "limit": MOST_LABELS + 1})
     base = context.settings.public_address or str(request.base_url)
-    labels = [Label(u.rescue_code, u.name, public_address(base, u.rescue_code)) for u in found]
+    labels = [Label(u.rescue_code, u.name, qr_payload(base, u.rescue_code)) for u in found]
     content = label_sheet(labels, context.settings.hotline, context.settings.city_name)
     return Response(
         content, media_type="application/pdf", headers={"Content-Disposition": 'attachment; filename="labels.pdf"'}

@@ -25,7 +25,11 @@ select account_id, login, display_name, role, organisation_id, scope_path, actio
 
 -- name: audit
 insert into equipment.audit_entry (entry_id, at, account_id, action, subject, reason, before, after, origin)
-values (%s, %s, %s, %s, %s, %s, %s, %s, %s);
+select t.entry_id, %(at)s, %(account)s, t.action, t.subject, t.reason, t.before, t.after, t.origin
+from unnest(%(entries)s::uuid[], %(actions)s::text[], %(subjects)s::text[], %(reasons)s::text[], %(befores)s::jsonb[],
+            %(afters)s::jsonb[], %(origins)s::text[])
+    with ordinality as t(entry_id, action, subject, reason, before, after, origin, position)
+order by t.position;
 
 -- name: set_scope
 select set_config('teshe.scope_kind', %s, true), set_config('teshe.scope_path', %s, true),

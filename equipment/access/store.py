@@ -278,23 +278,25 @@ def audit_many(
     conn: Connection, account_id: int | None, changes: Sequence[tuple[str, str, Change]], now: datetime
 ) -> None:
     """:func:`audit` for many changes of one hand, as (action, subject, change); None: the operator's command."""
-    rows, seals = [], []
+    if not changes:
+        return
+    columns: dict[str, list[Any]] = {
+        name: [] for name in ("entries", "actions", "subjects", "reasons", "befores", "afters", "origins")
+    }
+    seals = []
     for action, subject, said in changes:
         entry_id = str(uuid4())
-        content = sealed.content_of(
-            {
-                "at": now,
-                "account_id": account_id,
-                "action": action,
-                "subject": subject,
-                "reason": said.reason,
-                "before": None if said.before is None else dict(said.before),
-                "after": None if said.after is None else dict(said.after),
-                "origin": said.origin,
-            }
-        )
-        rows.append((entry_id, *(Jsonb(v) if isinstance(v, dict) else v for v in content.values())))
-        seals.append((entry_id, digest_of(content)))
-    with conn.cursor() as cursor:
-        cursor.executemany(QUERIES.audit, rows)
+        before, after = (None if values is None else dict(values) for values in (said.before, said.after))
+        content = {
+            "at": now, "account_id": account_id, "action": action, "subject": subject, "reason": said.reason,
+            "before": before, "after": after, "origin": said.origin,
+        }  # fmt: skip
+        seals.append((entry_id, digest_of(sealed.content_of(content))))
+        row = (
+            entry_id, action, subject, said.reason, None if before is None else Jsonb(before),
+            None if after is None else Jsonb(after), said.origin,
+        )  # fmt: skip
+        for column, value in zip(columns.values(), row, strict=True):
+            column.append(value)
+    conn.execute(QUERIES.audit, columns | {"at": now, "account": account_id})
     log.seal_many(conn, sealed.KIND, seals, now)

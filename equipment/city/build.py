@@ -97,7 +97,7 @@ def build_city(conn: Connection, *, units: int, seed: int, now: datetime, passwo
     city.units = builder.units(units, city)
     builder.accounts(password, city)
     # its own chance, so that the past can be enriched without moving the present
-    CityHistory(conn, random.Random(seed * 7919 + 1), now).add(city.firms, city.stations)  # noqa: S311  # a simulation
+    CityHistory(random.Random(seed * 7919 + 1), now).write(conn, city.firms, city.stations)  # noqa: S311  # a simulation
     builder.filling_stations(password, seed)
     return city
 

@@ -30,7 +30,9 @@ Row = tuple[int, object, date, date]
 
 
 @dataclass(frozen=True, slots=True)
-class _Unit:
+class PastUnit:
+    """A unit as it stands on the last day of its past."""
+
     no: int
     kind: str
     variety: str
@@ -45,48 +47,51 @@ class _Unit:
 class CityHistory:
     """Fills in the years before ``now`` of a city that was just built."""
 
-    def __init__(self, conn: Connection, rng: random.Random, now: datetime) -> None:
-        self._conn = conn
+    def __init__(self, rng: random.Random, now: datetime) -> None:
         self._rng = rng
         self._now = now
         self._today = now.astimezone(SHANGHAI).date()
-        self._periods: dict[str, list[Row]] = defaultdict(list)
+        self.periods: dict[str, list[Row]] = defaultdict(list)
         self._inspections: list[tuple[int, str, date]] = []
 
-    def add(self, firms: Sequence[int], stations: Sequence[int]) -> None:
-        """Everything."""
+    def remember(self, unit: PastUnit, firms: Sequence[int]) -> None:
+        """Think out the past of one unit, up to today."""
+        self._statuses(unit)
+        self._parties(unit, firms)
+        self._plates(unit)
+        self._policies(unit)
+        self._inspected(unit)
+
+    def write(self, conn: Connection, firms: Sequence[int], stations: Sequence[int]) -> None:
+        """The past of every unit, and the papers that belong to it."""
         for number in stations:
             for _ in range(2):
                 name = self._rng.choice(names.SURNAMES) + self._rng.choice(names.GIVEN)
-                create_person(self._conn, number, name, f"1990002{self._rng.randrange(10_000):04d}", "应急值班员", None)
-        units = [_Unit(*row) for row in self._conn.execute(QUERIES.units)]
+                create_person(conn, number, name, f"1990002{self._rng.randrange(10_000):04d}", "应急值班员", None)
+        units = [PastUnit(*row) for row in conn.execute(QUERIES.units)]
         for unit in units:
-            self._statuses(unit)
-            self._parties(unit, firms)
-            self._plates(unit)
-            self._policies(unit)
-            self._inspected(unit)
-        for attribute, found in self._periods.items():
-            self._write(attribute, found)
-        self._write_inspections()
+            self.remember(unit, firms)
+        for attribute, found in self.periods.items():
+            self._write(conn, attribute, found)
+        self._write_inspections(conn)
         papers = {"now": self._now, "today": self._today, "why": WHY, "order_74": ORDER_74}
         for query in (QUERIES.officers, QUERIES.modes, QUERIES.licences, QUERIES.grades, QUERIES.certificates,
                       QUERIES.contracts, QUERIES.contract_units, QUERIES.shifts, QUERIES.phone_checks):  # fmt: skip
-            self._conn.execute(query, papers)
-        self._conn.execute(QUERIES.rebuild, {"units": [u.no for u in units], "now": self._now})
+            conn.execute(query, papers)
+        conn.execute(QUERIES.rebuild, {"units": [u.no for u in units], "now": self._now})
 
     def _add(self, attribute: str, unit: int, value: object, since: date, until: date) -> None:
         if since < until:
-            self._periods[attribute].append((unit, value, since, until))
+            self.periods[attribute].append((unit, value, since, until))
 
-    def _statuses(self, unit: _Unit) -> None:
+    def _statuses(self, unit: PastUnit) -> None:
         if unit.status == "in_use":
             return
         stopped = max(unit.first_use + timedelta(days=1), self._today - timedelta(days=self._rng.randint(20, 900)))
         self._add("status", unit.no, "in_use", unit.first_use, min(stopped, self._today))
         self._add("status", unit.no, unit.status, min(stopped, self._today), self._today)
 
-    def _parties(self, unit: _Unit, firms: Sequence[int]) -> None:
+    def _parties(self, unit: PastUnit, firms: Sequence[int]) -> None:
         if unit.use_unit is not None:
             self._add("use_unit", unit.no, unit.use_unit, unit.first_use, self._today)
         if unit.firm is None:
@@ -98,17 +103,18 @@ class CityHistory:
             self._add("firm", unit.no, other, unit.first_use, changed)
         self._add("firm", unit.no, unit.firm, changed, self._today)
 
-    def _plates(self, unit: _Unit) -> None:
+    def _plates(self, unit: PastUnit) -> None:
         if unit.plate is None:
             return
         issued = max(unit.first_use, PLATES_BEGAN)
         replaced = issued
-        if self._rng.random() < 0.08:
+        # five digits tell no more units apart, and no two may have had the same plate at once
+        if unit.no < 100_000 and self._rng.random() < 0.08:
             replaced = max(issued, self._today - timedelta(days=self._rng.randint(30, 1_000)))
-            self._add("plate", unit.no, f"9{unit.no % 100_000:05d}", issued, replaced)
+            self._add("plate", unit.no, f"9{unit.no:05d}", issued, replaced)
         self._add("plate", unit.no, unit.plate, replaced, self._today)
 
-    def _policies(self, unit: _Unit) -> None:
+    def _policies(self, unit: PastUnit) -> None:
         if unit.insured_to is None:
             return
         until = unit.insured_to + timedelta(days=1)
@@ -123,7 +129,7 @@ class CityHistory:
             # one in five is renewed late, and the lift is without cover for some weeks
             until = begins - timedelta(days=self._rng.choice((0, 0, 0, 0, 21)))
 
-    def _inspected(self, unit: _Unit) -> None:
+    def _inspected(self, unit: PastUnit) -> None:
         self._inspections.append((unit.no, "supervision", unit.first_use))
         for rule in rule_table().of(unit.variety):
             if rule.duty not in ("inspection", "self_test"):
@@ -136,17 +142,17 @@ class CityHistory:
                     break
                 self._inspections.append((unit.no, kind, late))
 
-    def _write(self, attribute: str, found: Sequence[Row]) -> None:
+    def _write(self, conn: Connection, attribute: str, found: Sequence[Row]) -> None:
         units, values, since, until = zip(*found, strict=True)
         arguments = {
             "units": list(units), "values": [str(v) for v in values], "since": list(since), "until": list(until),
             "now": self._now, "why": WHY,
         }  # fmt: skip
-        self._conn.execute(getattr(QUERIES, f"write_{attribute}"), arguments)
+        conn.execute(getattr(QUERIES, f"write_{attribute}"), arguments)
 
-    def _write_inspections(self) -> None:
+    def _write_inspections(self, conn: Connection) -> None:
         units, kinds, days = zip(*self._inspections, strict=True)
-        self._conn.execute(
+        conn.execute(
             QUERIES.write_inspections,
             {"units": list(units), "kinds": list(kinds), "days": list(days), "now": self._now},
         )

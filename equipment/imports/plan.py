@@ -37,7 +37,7 @@ TO_CREATE = "create"
 """Stands for the id of an organisation that will be registered first."""
 CHECK_COLUMNS = {
     "_identity": "id", "_names": "name", "_variety": "variety_code", "_plate": "rescue_code", "_position": "lon",
-    "_dates": "make_date",
+    "_accuracy": "lon", "_dates": "make_date",
 }  # fmt: skip
 """Which column a check of the registry speaks of; a check without an entry speaks of the whole row."""
 WHOLE_ROW = "整行"

@@ -7,6 +7,7 @@ A row is written whole, with its audit entry and its source's key, or not at all
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -62,18 +63,25 @@ def silent(phase: str, done: int, total: int) -> None:
 
 @dataclass(slots=True)
 class Importer:
-    """Runs jobs over one connection of the system role, in autocommit."""
+    """Runs jobs over one connection of the system role, in autocommit.
+
+    A second such connection writes every other part of a large file ``beside`` the first: a part is one transaction and
+    needs none of the others, and the time goes into the database.
+    """
 
     conn: Connection
     clock: Clock
     settings: ImportSettings
     show: Progress = silent
+    beside: Connection | None = None
 
     def __post_init__(self) -> None:
-        # a plan made for the first few lines must not serve the last ones
-        self.conn.prepare_threshold = None
-        set_json_dumps(_json, self.conn)
-        set_json_loads(msgspec.json.decode, self.conn)
+        for conn in (self.conn, self.beside):
+            if conn is not None:
+                # a plan made for the first few lines must not serve the last ones
+                conn.prepare_threshold = None
+                set_json_dumps(_json, conn)
+                set_json_loads(msgspec.json.decode, conn)
 
     def run_open(self) -> int:
         """Run every job that waits for the importer; returns how many."""
@@ -252,12 +260,13 @@ class Importer:
             create_planned(self.conn, job.id, self.clock.now())
         # again: the registry may have changed since the trial, and the organisations have their ids now
         self._plan(job)
-        page = {"job": job.id, "after": 0, "limit": self.settings.rows_at_once}
+        at_once = self.settings.rows_at_once
+        page = {"job": job.id, "after": 0, "limit": 2 * at_once}
         self.conn.execute(QUERIES.analyze_plans)
         row = self.conn.execute(QUERIES.pending_count, page).fetchone()
         total, done = (int(row[0]) if row else 0), 0
         while lines := [line for (line,) in self.conn.execute(QUERIES.pending_lines, page)]:
-            self._write_lines(job, lines)
+            self._write_parts(job, lines[:at_once], lines[at_once:])
             page["after"], done = lines[-1], done + len(lines)
             self._progress(job, "writing", done, total)
         with self.conn.transaction():
@@ -266,11 +275,26 @@ class Importer:
             self.conn.execute(QUERIES.forget_file, (job.id,))
             move(self.conn, job.id, JobEvent.FINISH, self.clock.now())
 
+    def _write_parts(self, job: ImportJob, first: list[int], second: list[int]) -> None:
+        if self.beside is None or not second:
+            self._write_lines(job, first)
+            if second:
+                self._write_lines(job, second)
+            return
+        other = Importer(self.beside, self.clock, self.settings)
+        with ThreadPoolExecutor(1, "import") as pool:
+            written = pool.submit(other._write_lines, job, second)
+            self._write_lines(job, first)
+            written.result()
+
     def _write_lines(self, job: ImportJob, lines: list[int]) -> None:
         """Write rows in one transaction; where one breaks a rule of the database, halve until it stands alone."""
         try:
             with self.conn.transaction():
                 self._write_together(job, lines)
+        except psycopg.errors.DeadlockDetected:
+            # a plate passes from a unit of the other part to one of these; the other part is through
+            self._write_lines(job, lines)
         except (psycopg.errors.IntegrityError, psycopg.errors.DataError, psycopg.errors.RaiseException) as error:
             if len(lines) > 1:
                 self._write_lines(job, lines[: len(lines) // 2])
@@ -368,8 +392,9 @@ def run_importer(url: str, clock: Clock, stop: StopSignal) -> None:
             with (
                 translated(),
                 connect(url, DatabaseRole.SYSTEM, application_name="teshe-imports", autocommit=True) as conn,
+                connect(url, DatabaseRole.SYSTEM, application_name="teshe-imports-2", autocommit=True) as beside,
             ):
-                importer = Importer(conn, clock, ImportSettings())
+                importer = Importer(conn, clock, ImportSettings(), beside=beside)
                 log.info("imports_ready")
                 while not stop.is_set:
                     done = importer.run_open()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from equipment.transparency.merkle import Hash, leaf_hash
 
 SALT_BYTES = 16
 VERSION = 1
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False)
+_LAST_BEFORE_SURROGATES = "\ud7ff"
 
 
 def new_salt() -> bytes:
@@ -40,9 +43,57 @@ def plain(value: object) -> object:
             return str(value)
 
 
+class _UnusualError(Exception):
+    """A value that the standard library's encoder might write differently from RFC 8785."""
+
+
+def _usual(value: object) -> object:
+    """:func:`plain`, of values whose canonical form the standard library writes, as nearly all are.
+
+    Raises
+    ------
+    _UnusualError
+        A key that UTF-16 may sort differently, a float that ECMAScript may write differently, or a type of its own.
+    """
+    kind = type(value)
+    if value is None or kind is str or kind is bool:
+        return value
+    if kind is int:
+        return value if -(2**53) < value < 2**53 else str(value)  # type: ignore[operator]
+    if kind is dict:
+        return {_usual_key(name): _usual(inner) for name, inner in value.items()}  # type: ignore[attr-defined]
+    if kind is list or kind is tuple:
+        return [_usual(inner) for inner in value]  # type: ignore[attr-defined]
+    if kind is datetime:
+        return utc_text(value)  # type: ignore[arg-type]
+    if kind is float and 1e-4 <= abs(value) < 2**53:  # type: ignore[arg-type]
+        return int(value) if value.is_integer() else value  # type: ignore[call-overload,attr-defined]
+    raise _UnusualError
+
+
+def _usual_key(name: object) -> str:
+    if type(name) is str and (name.isascii() or max(name) <= _LAST_BEFORE_SURROGATES):
+        return name
+    raise _UnusualError
+
+
+def canonical(content: Mapping[str, object]) -> bytes:
+    """The canonical form (RFC 8785) of some content, its values made :func:`plain`.
+
+    The encoder of the standard library writes the same bytes ten times as fast; what it might not is left to the other.
+
+    >>> canonical({"b": 1.0, "a": "梯"}).decode()
+    '{"a":"梯","b":1}'
+    """
+    try:
+        return _ENCODER.encode(_usual(content)).encode()
+    except (_UnusualError, UnicodeEncodeError):
+        return rfc8785.dumps(plain(content))  # type: ignore[arg-type]
+
+
 def digest_of(content: Mapping[str, object]) -> bytes:
-    """SHA-256 of the canonical form (RFC 8785) of some content."""
-    return hashlib.sha256(rfc8785.dumps(plain(content))).digest()  # type: ignore[arg-type]
+    """SHA-256 of the canonical form of some content."""
+    return hashlib.sha256(canonical(content)).digest()
 
 
 def commitment_of(salt: bytes, digest: bytes) -> bytes:

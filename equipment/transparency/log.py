@@ -66,8 +66,8 @@ def seal(conn: Connection, kind: str, subject: str, digest: bytes, at: datetime)
 
 def seal_many(conn: Connection, kind: str, things: Sequence[tuple[str, bytes]], at: datetime) -> None:
     """:func:`seal` for many things, as (subject, digest)."""
-    with conn.cursor() as cursor:
-        cursor.executemany(QUERIES.seal, [(kind, subject, new_salt(), digest, at) for subject, digest in things])
+    subjects, digests = [subject for subject, _ in things], [digest for _, digest in things]
+    conn.execute(QUERIES.seal_many, (kind, subjects, [new_salt() for _ in things], digests, at))
 
 
 def salt_of(conn: Connection, kind: str, subject: str) -> bytes | None:

@@ -1,6 +1,9 @@
 -- name: seal
 select equipment.seal(%s, %s, %s, %s, %s);
 
+-- name: seal_many
+select equipment.seal_many(%s, %s, %s, %s, %s);
+
 -- name: opening
 select equipment.opening_of(%s, %s);
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from equipment.city.build import build_city
+from equipment.city.history import CityHistory, PastUnit
 from equipment.due.store import due_of
+from equipment.foundation.clock import SHANGHAI
 from equipment.foundation.database import Connection
 from equipment.history import store as history
 from equipment.history.model import Wanted
@@ -47,3 +54,27 @@ def test_a_policy_that_begins_tomorrow_leaves_no_earlier_one_in_force_today(conn
     city = build_city(conn, units=1_500, seed=7, now=START, password="city-history-6")
     insured = history.units_as_of(conn, TODAY, Wanted(insured=True))
     assert 0 < insured < city.units
+
+
+@given(
+    st.integers(0, 2**32),
+    st.integers(0, 3_000),
+    st.integers(1, 9_000),
+    st.integers(-400, 800),
+)
+def test_no_period_of_a_simulated_unit_overlaps_another_on_any_day(
+    seed: int, days_on: int, age_days: int, insured_days: int
+) -> None:
+    now = START + timedelta(days=days_on)
+    today = now.astimezone(SHANGHAI).date()
+    first_use = today - timedelta(days=age_days)
+    unit = PastUnit(
+        no=seed % 500_000 + 1, kind="lift", variety="3110", status=("in_use", "stopped")[seed % 2], first_use=first_use,
+        firm=1, use_unit=2, plate="130001", insured_to=max(first_use, today + timedelta(days=insured_days)),
+    )  # fmt: skip
+    past = CityHistory(random.Random(seed), now)
+    past.remember(unit, [1, 2, 3])
+    for attribute, rows in past.periods.items():
+        spans = sorted((since, until) for _, _, since, until in rows)
+        assert all(since < until <= today for since, until in spans), attribute
+        assert all(earlier[1] <= later[0] for earlier, later in pairwise(spans)), attribute

@@ -27,6 +27,11 @@ function frame() {
   };
 }
 
+// The axis counts in UTC (useUTC below), and what it is given is the city's clock: whatever zone the browser stands in, a time
+// reads as in Suzhou. China has kept UTC+8 without summer time since 1991.
+const SHANGHAI_MS = 8 * 3600 * 1000;
+const onCityClock = (time) => new Date(time).getTime() + SHANGHAI_MS;
+
 const symbols = ["circle", "rect", "triangle", "diamond"];
 // A signal differs by shape and size, not by colour alone.
 const marked = (values, signals) => values.map((value, index) => signals.includes(index)
@@ -45,11 +50,12 @@ const kinds = {
   // {unit, series: [{name, points: [[time, value|null], ...], step?}], limits: [{name, value}]}
   time(data, base) {
     return {
+      useUTC: true,
       xAxis: { type: "time", ...base.axis, splitLine: { show: false } },
       yAxis: { type: "value", name: data.unit, scale: data.scale !== false, ...base.axis },
       legend: data.series.length > 1 ? base.legend : { show: false },
       series: data.series.map((line, index) => ({
-        name: line.name, type: "line", data: line.points, step: line.step ? "end" : false, showSymbol: line.points.length < 40,
+        name: line.name, type: "line", data: line.points.map(([time, value]) => [onCityClock(time), value]), step: line.step ? "end" : false, showSymbol: line.points.length < 40,
         symbolSize: 4, connectNulls: false, lineStyle: { width: 1.6, type: dashes[index % dashes.length] },
         markLine: index === 0 && data.limits?.length ? {
           silent: true, symbol: "none", lineStyle: { color: token("--critical"), type: "dashed" },

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from equipment.errors import ImportFileError, ImportStateError
+from equipment.foundation.database import Connection
 from equipment.foundation.tables import write_xlsx
 from equipment.imports import store
 from equipment.imports.columns import columns, template_header
 from equipment.imports.export import ExportFilter, write_units
 from equipment.imports.model import STEPS, ImportOptions, JobEvent, JobState, step
+from equipment.imports.plan import CHECK_COLUMNS, title_of
 from equipment.imports.runner import Importer
 from equipment.imports.settings import ImportSettings
+from equipment.registry.checks import CHECKS
+from tests.conftest import Database
 from tests.equipment.imports.conftest import Desk, new_row
 
 HERE = Path(__file__).parent
@@ -98,6 +103,12 @@ def test_a_corrected_value_is_written_with_who_what_and_why(desk: Desk) -> None:
     assert "units.csv" in reason
 
 
+@pytest.fixture
+def beside(city: Database) -> Iterator[Connection]:
+    with city.connect(autocommit=True) as conn:
+        yield conn
+
+
 class KilledError(Exception):
     """The process ends here."""
 
@@ -133,6 +144,37 @@ def test_a_job_that_was_killed_goes_on_and_ends_the_same(desk: Desk, at: str) ->
         assert desk.conn.execute(f"select count(*) from equipment.{table}".encode()).fetchone() == (count,)
     organisations = desk.conn.execute("select count(*) from equipment.organisation where name = '宿州测试物业有限公司'")
     assert organisations.fetchone() == (1,)
+
+
+def test_two_connections_write_what_one_writes(desk: Desk, beside: Connection) -> None:
+    rows = [new_row(n) for n in range(1, 46)]
+    path = desk.file([*rows[:30], new_row(2, internal_no="9"), *rows[30:]])
+    job = desk.trial(path, create_organisations=True)
+    assert job.counts["refused"] == 2  # lines that share their codes
+    with desk.conn.transaction():
+        store.request_apply(desk.conn, job.id, desk.clock.now())
+    Importer(desk.conn, desk.clock, ImportSettings(rows_at_once=10), beside=beside).run(job.id)
+    done = store.require_job(desk.conn, job.id)
+    assert (done.state, done.counts["new"], done.counts["refused"]) == (JobState.DONE, 44, 2)
+    units = desk.conn.execute(
+        "select count(*), count(distinct no) from equipment.unit where device_code like '311010890%'"
+    )
+    assert units.fetchone() == (44, 44)
+    for table in ("unit_source", "audit_entry", "log_pending where kind = 'audit'"):
+        assert desk.conn.execute(f"select count(*) from equipment.{table}".encode()).fetchone() == (44,)
+
+
+def test_a_plate_that_two_parts_both_write_is_refused_once(desk: Desk, beside: Connection) -> None:
+    path = desk.file([new_row(n) for n in range(1, 21)])
+    job = desk.trial(path, create_organisations=True)
+    # after the trial somebody gave the plate of the last row away
+    taken = new_row(20)["rescue_code"]
+    desk.conn.execute("update equipment.unit set rescue_code = %s where id = 'L000003'", (taken,))
+    with desk.conn.transaction():
+        store.request_apply(desk.conn, job.id, desk.clock.now())
+    Importer(desk.conn, desk.clock, ImportSettings(rows_at_once=10), beside=beside).run(job.id)
+    done = store.require_job(desk.conn, job.id)
+    assert (done.state, done.counts["new"], done.counts["refused"]) == (JobState.DONE, 19, 1)
 
 
 def test_what_somebody_changed_between_trial_and_writing_is_seen(desk: Desk) -> None:
@@ -287,3 +329,8 @@ def test_the_template_is_a_file_that_we_read(desk: Desk) -> None:
     job = desk.trial(path)
     assert "没有数据行" in (job.failure or "")
     assert len(template_header()) == len(columns()) - 1
+
+
+def test_every_check_of_the_registry_speaks_of_a_column() -> None:
+    assert set(CHECK_COLUMNS) >= {check.__name__ for check in CHECKS}
+    assert all(title_of(name) != name for name in CHECK_COLUMNS.values())

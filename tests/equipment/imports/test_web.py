@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from dashboards.app import create_app, security_headers
 from dashboards.errors import LabelError
-from dashboards.labels import MOST_LABELS, Label, label_sheet, public_address
+from dashboards.labels import MOST_LABELS, Label, label_sheet
 from dashboards.pages.maps import cell_degrees, on_tiles
 from dashboards.settings import WebSettings
 from equipment.access.model import Role
@@ -21,6 +21,7 @@ from equipment.foundation.database import DatabaseRole, open_pool
 from equipment.foundation.tables import read_table
 from equipment.imports.runner import Importer
 from equipment.imports.settings import ImportSettings
+from equipment.registry.codes import qr_payload
 from equipment.registry.coordinates import Position, wgs84_to_gcj02
 from equipment.transparency.keys import Signer
 from tests.conftest import Database
@@ -158,7 +159,7 @@ def test_the_qr_code_leads_to_the_public_page_which_names_no_person(web: Web) ->
     plate, name = web.desk.conn.execute(
         "select rescue_code, name from equipment.unit where id = 'L000001'"
     ).fetchone() or ("", "")
-    address = public_address("https://testserver/", plate)
+    address = qr_payload("https://testserver/", plate)
     stranger = TestClient(web.app, base_url="https://testserver")
     answer = stranger.get(address)
     assert answer.status_code == 200
