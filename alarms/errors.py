@@ -11,6 +11,7 @@
     │   ├── UnknownAlarmError
     │   ├── UnknownIncidentError
     │   ├── TransitionError          this state does not allow that event
+    │   ├── AssigneeError            nobody who looks after that unit
     │   ├── ShelfError               it may not be muted like that, or not for so long
     │   ├── ImpossibleOrderError     a milestone before the one it follows
     │   └── ConflictError            somebody else was first
@@ -57,6 +58,10 @@ class TransitionError(AlarmsInputError):
 
 class ShelfError(AlarmsInputError):
     """An alarm may not be muted like that, or not for so long; the message says how it may be."""
+
+
+class AssigneeError(AlarmsInputError):
+    """An alarm cannot be given to that account or organisation."""
 
 
 class ImpossibleOrderError(AlarmsInputError):

@@ -39,12 +39,25 @@ returning id;
 insert into alarms.alarm_event (alarm_id, unit_no, event, from_state, to_state, at, recorded_at, account_id, reason, evidence)
 values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 
+-- name: hold_alone
+select pg_advisory_xact_lock(hashtextextended('alarms.several', 0));
+
+-- name: hold_shared
+select pg_advisory_xact_lock_shared(hashtextextended('alarms.several', 0));
+
 -- name: lock_in_order
-select id from alarms.alarm where id = any(%s) order by id for update;
+select id from alarms.alarm where id = any(%s) order by id for no key update;
+
+-- name: hold_if_free
+select id from alarms.alarm where id = %s for no key update skip locked;
+
+-- name: suppressed_by_design
+select id, unit_no, rule, rule_version from alarms.alarm
+where state = 'suppressed_by_design' and inhibited_by is null and active and shard = any(%s) order by id;
 
 -- name: lock_alarm
 select state, active, unit_no, rule, latched, protected, shelf, shadow, inhibited_by
-from alarms.alarm where id = %s for update;
+from alarms.alarm where id = %s for no key update;
 
 -- name: set_state
 update alarms.alarm set state = %(state)s, active = %(active)s,
@@ -77,7 +90,10 @@ update alarms.alarm set state = %s, shelved_until = null, shelf = null, inhibite
 update alarms.alarm set latched = %s where id = %s;
 
 -- name: set_assigned
-update alarms.alarm set assigned_to = %s where id = %s;
+update alarms.alarm set assigned_to = %s, assigned_account = %s, assigned_organisation = %s where id = %s;
+
+-- name: assignable
+select kind, id, name, role from alarms.assignable(%s);
 
 -- name: insert_suppression
 insert into alarms.suppression (alarm_id, unit_no, kind, scope, account_id, author, reason, began_at, expires_at)
@@ -87,7 +103,7 @@ values (%s, %s, %s, %s, %s, %s, %s, %s, %s);
 select a.id, a.unit_no, u.id, u.name, u.place_name, u.rescue_code, u.jurisdiction_path, a.rule, a.rule_version, a.severity,
        a.receivers, a.state, a.active, a.retrospective, a.no_signal, a.shadow, a.started_at, a.raised_at, a.cleared_at,
        a.acknowledged_at, a.acknowledged_by, a.shelved_until, a.shelf,
-       a.protected, a.assigned_to, a.inhibited_by, a.evidence
+       a.protected, a.assigned_to, a.assigned_account, a.assigned_organisation, a.inhibited_by, a.evidence
 from alarms.alarm a join equipment.unit u on u.no = a.unit_no;
 
 -- name: open_alarms
@@ -101,7 +117,8 @@ where a.unit_no = %s order by a.raised_at desc limit %s;
 where a.id = %s;
 
 -- name: events_of_alarm
-select event, from_state, to_state, at, recorded_at, account_id, reason, evidence from alarms.alarm_event where alarm_id = %s order by id;
+select event, from_state, to_state, at, recorded_at, account_id, reason, evidence, alarms.actor(account_id)
+from alarms.alarm_event where alarm_id = %s order by id;
 
 -- name: unit_names
 select no, id, name from equipment.unit where no = any(%s);

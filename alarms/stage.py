@@ -20,6 +20,7 @@ from alarms.rules import city
 from alarms.rules.load import load_pack
 from alarms.rules.model import Rule, RuleSet
 from alarms.store import QUERIES, write_transitions
+from alarms.suppression.design import release_over
 from equipment.catalogue.load import load_catalogue
 from equipment.foundation import metrics, stream
 from equipment.foundation.database import Connection
@@ -34,6 +35,7 @@ log = get_logger("alarms.stage")
 raised_total = metrics.counter("teshe_alarms_raised_total", "Alarms raised")
 failed_rules = metrics.counter("teshe_rule_failures_total", "Judgements of a rule that failed", ("rule",))
 LOOK_AT_RULES_EVERY = timedelta(seconds=5)
+RELEASE_EVERY = timedelta(seconds=1)
 REPORT_FAILURE_EVERY = timedelta(minutes=1)
 LONGEST_ERROR = 500
 MOST_KEPT = 300_000
@@ -84,6 +86,7 @@ class AlarmStage:
         """Batch of its older end."""
         self._failures = Failures()
         self._looked_at: datetime | None = None
+        self._released_at: datetime | None = None
         self._guard = Guard(_isolated, self._report)
 
     @classmethod
@@ -129,6 +132,7 @@ class AlarmStage:
                     self._backlog[shard].append(columns.take(chosen))
             transitions += self._fold(columns.take(np.flatnonzero(~waits)) if waits.any() else columns, now)
         self._write(conn, transitions, now)
+        self._release(conn, now)
         self._look_at_rules(conn, now)
 
     def due(self, now: datetime) -> bool:
@@ -141,6 +145,7 @@ class AlarmStage:
         for state in self._states.values():
             transitions += fold.tick(state, to_us(now), self._guard)[1]
         self._write(conn, transitions, now)
+        self._release(conn, now)
         return bool(transitions)
 
     def crowded(self) -> bool:
@@ -287,6 +292,13 @@ class AlarmStage:
         if count:
             raised_total.inc(count)
         self._failures.write(conn, now)
+
+    def _release(self, conn: Connection, now: datetime) -> None:
+        """Page what an inspection or a test has hidden and is still there after it."""
+        if self._released_at is not None and now - self._released_at < RELEASE_EVERY:
+            return
+        self._released_at = now
+        release_over(conn, self._states, self._units, self._shards, now)
 
     def _report(self, rule: Rule, error: Exception) -> None:
         self._failures.add(rule.id, rule.version, f"{type(error).__name__}: {error}")

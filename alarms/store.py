@@ -15,7 +15,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from alarms.engine.telling import Transition
-from alarms.errors import UnknownAlarmError
+from alarms.errors import AssigneeError, UnknownAlarmError
 from alarms.lifecycle import HIDDEN, AlarmEvent, AlarmState, next_state
 from alarms.rules.load import load_pack
 from alarms.rules.model import Mode, Rule
@@ -60,6 +60,9 @@ class Alarm:
     protected: bool
     """Entrapment or a person's call for help: muted by a person only, and not for long."""
     assigned_to: str | None
+    """Name of whoever it was given to, as it was then."""
+    assigned_account: int | None
+    assigned_organisation: int | None
     inhibited_by: str | None
     """``storm:12`` or ``alarm:<id>``: what explains it."""
     evidence: dict[str, Any]
@@ -82,6 +85,23 @@ class AlarmHistory:
     account_id: int | None
     reason: str | None
     evidence: dict[str, Any]
+    actor: str | None
+    """Who did it; None: the platform, or an account that is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignee:
+    """Somebody who can be charged with an alarm: ``kind`` is account or organisation."""
+
+    kind: str
+    id: int
+    name: str
+    role: str
+
+    @property
+    def key(self) -> str:
+        """As a form names it: ``account:7``."""
+        return f"{self.kind}:{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +133,15 @@ def lock(conn: Connection, key: str) -> Locked | None:
     return None if row is None else Locked(key, AlarmState(row[0]), *row[1:])
 
 
+def hold_alone(conn: Connection) -> None:
+    """Before any alarm is held, by whoever learns only on the way which ones he must change (ADR 0052)."""
+    conn.execute(QUERIES.hold_alone)
+
+
 def lock_in_order(conn: Connection, keys: Sequence[str]) -> None:
-    """Hold many alarms; whoever changes more than one takes them in this order, so that two never wait for each other."""
-    if len(keys) > 1:
+    """Hold alarms; whoever knows beforehand which ones takes them in this order, so that two never wait for each other."""
+    if keys:
+        conn.execute(QUERIES.hold_shared)
         conn.execute(QUERIES.lock_in_order, (list(keys),)).fetchall()
 
 
@@ -348,16 +374,30 @@ def comment(conn: Connection, key: str, asker: Asker, text: str, now: datetime) 
     tell(conn, alarm, "commented", alarm.state, now, asker, text)
 
 
+def assignable(conn: Connection, unit_no: int) -> list[Assignee]:
+    """Whom the asker may charge with an alarm of this unit."""
+    return [Assignee(*row) for row in conn.execute(QUERIES.assignable, (unit_no,))]
+
+
 def assign(conn: Connection, key: str, asker: Asker, assignee: str, reason: str | None, now: datetime) -> None:
-    """指派 to a person or a duty post, by name: whoever looks after a lift need not have an account.
+    """指派 to an account or an organisation (``account:7``, ``organisation:3``).
 
     Raises
     ------
     UnknownAlarmError
+    AssigneeError
+        Nobody of that name looks after this unit.
     """
     alarm = known(conn, key)
-    conn.execute(QUERIES.set_assigned, (assignee, key))
-    tell(conn, alarm, "assigned", alarm.state, now, asker, reason, {"assigned_to": assignee})
+    found = next((one for one in assignable(conn, alarm.unit_no) if one.key == assignee), None)
+    if found is None:
+        raise AssigneeError(
+            "不能指派给该对象：请从名单中选择 (not somebody who looks after this unit: choose from the list)"
+        )
+    account = found.id if found.kind == "account" else None
+    conn.execute(QUERIES.set_assigned, (found.name, account, found.id if account is None else None, key))
+    told = {"assigned_to": found.name, "assignee": found.key}
+    tell(conn, alarm, "assigned", alarm.state, now, asker, reason, told)
 
 
 def release(conn: Connection, alarm: Locked, now: datetime, asker: Asker | None, reason: str | None) -> AlarmState:

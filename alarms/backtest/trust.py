@@ -18,6 +18,7 @@ from alarms.backtest.reading import QUERIES
 from alarms.errors import TrustError
 from alarms.incidents.model import Source
 from alarms.rules.model import Rule
+from alarms.suppression.model import is_protected
 from equipment.access.model import Asker
 from equipment.access.store import Change, audit
 from equipment.foundation.database import Connection
@@ -25,7 +26,6 @@ from equipment.foundation.database import Connection
 NO_MODEL = "-"
 """A terminal whose model is not recorded."""
 LONGEST_EXCEPTION = timedelta(days=366)
-ENTRAPMENT = "entrapment"
 
 
 class Decision(Enum):
@@ -125,14 +125,9 @@ def standing(decision: Decision | None, *, never_muted: bool) -> Standing:
     return Standing.UNPROVEN
 
 
-def is_never_muted(incident_kind: str | None, *, momentary: bool) -> bool:
-    """Entrapment and a person's call for help."""
-    return momentary or incident_kind == ENTRAPMENT
-
-
 def never_muted(rule: Rule) -> bool:
     """Whether alarms of a rule are never muted without a person."""
-    return is_never_muted(rule.incident_kind, momentary=rule.momentary)
+    return is_protected(rule.incident_kind, momentary=rule.momentary)
 
 
 def in_force(conn: Connection, rule: str, device_model: str, now: datetime) -> Entry | None:
@@ -150,7 +145,7 @@ def admitted(conn: Connection, payload: Mapping[str, Any], source: Source, now: 
     model = NO_MODEL if row is None or row[0] is None else str(row[0])
     entry = in_force(conn, payload["rule"], model, now)
     decision = None if entry is None else Decision(entry.decision)
-    protected = is_never_muted(payload["incident_kind"], momentary=bool(payload["momentary"]))
+    protected = is_protected(payload["incident_kind"], momentary=bool(payload["momentary"]))
     found = standing(decision, never_muted=protected)
     if found is Standing.RINGS:
         return source

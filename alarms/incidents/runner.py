@@ -10,7 +10,7 @@ from alarms.incidents import service, store
 from alarms.incidents.model import Source
 from alarms.incidents.settings import DeskSettings
 from alarms.incidents.store import QUERIES
-from alarms.store import lock_in_order
+from alarms.store import hold_alone, lock_in_order
 from alarms.storms.runner import StormRunner
 from equipment.foundation import metrics, stream
 from equipment.foundation.database import Connection
@@ -36,7 +36,8 @@ class IncidentRunner:
         for name, take in (("alarms", self._alarm), ("calls", self._call)):
             with conn.transaction():
                 entries = stream.consume(conn, CONSUMER, name)
-                if name == "alarms":
+                if name == "alarms" and entries:
+                    hold_alone(conn)  # a group holds alarms that are not of this batch
                     lock_in_order(conn, [entry.payload["alarm_id"] for entry in entries])
                 for entry in entries:
                     take(conn, entry, now)

@@ -160,16 +160,33 @@ def save_setting(
     Raises
     ------
     RuleError
-        No rule asks for a setting of that name, or no reason is given.
+        No rule asks for a setting of that name, no reason is given, or the district is not the asker's.
     """
-    if name not in {known for known, _ in asked_settings(load(conn).rules.rules)}:
-        raise RuleError(f"没有规则使用设置项 {name} (no rule asks for this setting)")
+    check_setting(conn, jurisdiction_id, name)
     if not reason.strip():
         raise RuleError("请写明修改原因 (say why it is changed)")
     conn.execute(
         QUERIES.insert_setting,
         (jurisdiction_id, name, value, asker.account_id, asker.display_name, reason.strip(), now),
     )
+
+
+def check_setting(conn: Connection, jurisdiction_id: str, name: str) -> None:
+    """Whether the asker may set this limit of this district at all.
+
+    Raises
+    ------
+    RuleError
+    """
+    if name not in {known for known, _ in asked_settings(load(conn).rules.rules)}:
+        raise RuleError(f"没有规则使用设置项 {name} (no rule asks for this setting)")
+    if conn.execute(QUERIES.in_own_area, (jurisdiction_id,)).fetchone() is None:
+        raise RuleError(f"辖区 {jurisdiction_id} 不存在或不在您的管辖范围 (no such district in your area)")
+
+
+def edits_of_settings(conn: Connection, most: int = 50) -> list[Setting]:
+    """Every change of a limit, newest first."""
+    return [Setting(*row) for row in conn.execute(QUERIES.edits_of_settings, (most,))]
 
 
 def asked_settings(rules: Sequence[Rule]) -> list[tuple[str, float]]:

@@ -24,6 +24,12 @@ values (%s, %s, %s, %s, %s, %s, %s);
 select distinct on (jurisdiction_id, name) jurisdiction_id, name, value, author, reason, created_at from alarms.setting
 order by jurisdiction_id, name, id desc;
 
+-- name: edits_of_settings
+select s.jurisdiction_id, s.name, s.value, s.author, s.reason, s.created_at from alarms.setting s order by s.id desc limit %s;
+
+-- name: in_own_area
+select 1 from equipment.jurisdiction where id = %s and starts_with(path, equipment.scope_path());
+
 -- name: insert_setting
 insert into alarms.setting (jurisdiction_id, name, value, account_id, author, reason, created_at)
 values (%s, %s, %s, %s, %s, %s, %s);

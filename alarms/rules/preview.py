@@ -38,7 +38,11 @@ def counted(rule: Rule, units: Sequence[UnitSummary]) -> dict[Applies, int]:
 
 
 def preview(
-    rule: Rule, units: Sequence[UnitSummary], latest: Mapping[int, Mapping[str, Held]], now: datetime
+    rule: Rule,
+    units: Sequence[UnitSummary],
+    latest: Mapping[int, Mapping[str, Held]],
+    now: datetime,
+    settings: Mapping[tuple[str, str], float] | None = None,
 ) -> Preview:
     """Judge the newest values of some units; windows and codes have no past here, so what needs them is unknown.
 
@@ -46,6 +50,8 @@ def preview(
     ----------
     latest
         Newest values by signal, by unit number.
+    settings
+        Limits by jurisdiction and name; without any, the rules' own defaults hold.
     """
     kind = load_catalogue().kind(rule.kind)
     chosen = [
@@ -53,7 +59,7 @@ def preview(
     ]
     if kind is None or rule.condition is None or not chosen:
         return Preview(counted(rule, units), 0, (), 0, 0)
-    state = empty_state(kind, [rule], chosen)
+    state = empty_state(kind, [rule], chosen, settings)
     for slot, unit in enumerate(chosen):
         for row, signal in enumerate(state.fixed.signals):
             held = latest[unit.no].get(signal)

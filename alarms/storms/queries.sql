@@ -36,7 +36,7 @@ from alarms.storm s where s.ended_at is null order by s.id for update of s;
 update alarms.storm set ended_at = %s where id = %s;
 
 -- name: inhibited_by
-select id from alarms.alarm where inhibited_by = %s order by id for update;
+select id from alarms.alarm where inhibited_by = %s order by id for no key update;
 
 -- name: active_cause
 select a.id from alarms.alarm a join equipment.unit u on u.no = a.unit_no
@@ -52,7 +52,7 @@ order by a.raised_at limit 1;
 -- name: causes_over
 select e.id from alarms.alarm e left join alarms.alarm c on 'alarm:' || c.id = e.inhibited_by
 where e.inhibited_by like 'alarm:%%' and e.state = 'suppressed_by_design' and (c.id is null or not c.active)
-order by e.id limit 500 for update of e skip locked;
+order by e.id limit 500 for no key update of e skip locked;
 
 -- name: open_flood
 select id, started_at from alarms.flood where console = %s and ended_at is null for update;

@@ -74,6 +74,7 @@ class StormRunner:
         if self._looked_at is not None and now - self._looked_at < LOOK_EVERY:
             return 0
         self._looked_at = now
+        alarms.hold_alone(conn)
         changed = self._end(conn, now)
         for console in CONSOLES:
             changed += self._watch(conn, console, now)

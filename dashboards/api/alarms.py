@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from alarms import store
-from alarms.store import Alarm, AlarmHistory
+from alarms.store import Alarm, AlarmHistory, Assignee
+from alarms.storms.load import Load, load
+from alarms.storms.settings import StormSettings
 from alarms.suppression import service
 from alarms.suppression.service import Shelf, Suppression
 from alarms.suppression.settings import settings
@@ -52,9 +54,9 @@ class Comment(BaseModel):
 
 
 class Assignment(Act):
-    """指派 to a person or a duty post."""
+    """指派 to an account or an organisation, as ``/assignable`` names it."""
 
-    assignee: str = Field(min_length=1, max_length=100)
+    assignee: str = Field(pattern=r"^(account|organisation):[0-9]{1,18}$")
 
 
 class AlarmFile(BaseModel):
@@ -76,6 +78,18 @@ def open_alarms(
     """Alarms that are not normal, most urgent first."""
     with context.transaction(asker) as conn:
         return store.open_alarms(conn, limit)
+
+
+@router.get("/load")
+def load_of(
+    context: Context,
+    asker: Annotated[Asker, Depends(permit("alarm.load"))],
+    console: Literal["desk", "city"] = "desk",
+    days: Annotated[int, Query(ge=1, le=366)] = 30,
+) -> Load:
+    """What the seats are asked to do, beside what a person can do."""
+    with context.transaction(asker) as conn:
+        return load(conn, console, timedelta(days=days), StormSettings().seats, context.clock.now())
 
 
 @router.get("/{alarm_id}")
@@ -155,6 +169,15 @@ def comment(
     with context.transaction(asker) as conn:
         store.comment(conn, alarm_id, asker, act.text, context.clock.now())
     return history(context, alarm_id, asker)
+
+
+@router.get("/{alarm_id}/assignable")
+def assignable(
+    context: Context, alarm_id: str, asker: Annotated[Asker, Depends(permit("alarm.comment"))]
+) -> list[Assignee]:
+    """Whom the caller may charge with it."""
+    with context.transaction(asker) as conn:
+        return store.assignable(conn, store.require_alarm(conn, alarm_id).unit_no)
 
 
 @router.post("/{alarm_id}/assign")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -61,12 +62,15 @@ def as_json(rule: Rule) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def preview_of(conn: Connection, rule: Rule, now: datetime) -> dict[str, Any]:
-    """What a rule would do now to the units that the asker sees."""
-    units = units_for_worker(conn)
+def preview_of(
+    conn: Connection, rule: Rule, now: datetime, limits: Mapping[tuple[str, str], float] | None = None, area: str = ""
+) -> dict[str, Any]:
+    """What a rule would do now to the units that the asker sees: under other ``limits``, or only in an ``area``."""
+    units = [unit for unit in units_for_worker(conn) if area in unit.jurisdiction_path.split("/") or not area]
+    in_force = city.load(conn).settings if limits is None else limits
     looked = [unit for unit in units if unit.kind == rule.kind][:UNITS_LOOKED_AT]
     latest = {unit.no: read.latest_values(conn, unit.kind, unit.no) for unit in looked}
-    found = preview(rule, units, {no: values for no, values in latest.items() if values}, now)
+    found = preview(rule, units, {no: values for no, values in latest.items() if values}, now, in_force)
     return {
         "applicable": {way.value: count for way, count in found.applicable.items()}, "looked_at": found.looked_at,
         "holds": list(found.holds), "fails": found.fails, "unknown": found.unknown,

@@ -90,8 +90,19 @@ select count(*) as opened,
        avg(extract(epoch from freed_at - arrived_at)) filter (where freed_at is not null and arrived_at is not null) as rescue_seconds
 from alarms.incident where opened_at >= %s and state <> 'merged';
 
+-- name: alarm_place
+select u.kind, u.id as unit_id, u.name as unit_name, u.rescue_code, u.address, j.name_zh as district_zh, j.name_en as district_en,
+       s.incident_id, i.number as incident_number
+from alarms.alarm m
+join equipment.unit u on u.no = m.unit_no
+join equipment.jurisdiction j on j.id = u.jurisdiction_id
+left join alarms.incident_source s on s.source_kind = 'alarm' and s.source_id = m.id
+left join alarms.incident i on i.id = s.incident_id
+where m.id = %s;
+
 -- name: open_alarms
-select m.id, m.rule, m.severity, m.state, m.active, m.no_signal, m.raised_at, m.cleared_at, m.receivers,
+select m.id, m.rule, coalesce(m.evidence ->> 'title_zh', m.rule) as title_zh,
+       coalesce(m.evidence ->> 'title_en', m.rule) as title_en, m.assigned_to, m.shelved_until, m.severity, m.state, m.active, m.no_signal, m.raised_at, m.cleared_at, m.receivers,
        u.id as unit_id, u.name as unit_name, u.rescue_code, j.name_zh as district_zh, j.name_en as district_en,
        s.incident_id, i.number as incident_number
 from alarms.alarm m
@@ -163,7 +174,8 @@ left join ingest.unit_state s on s.unit_no = u.no
 where u.id = %s;
 
 -- name: unit_alarms
-select id, rule, severity, state, active, started_at, raised_at, cleared_at, no_signal, retrospective, evidence
+select id, rule, coalesce(evidence ->> 'title_zh', rule) as title_zh, coalesce(evidence ->> 'title_en', rule) as title_en,
+       assigned_to, severity, state, active, started_at, raised_at, cleared_at, no_signal, retrospective, evidence
 from alarms.alarm where unit_no = %s and not shadow order by (state = 'normal'), raised_at desc limit 50;
 
 -- name: unit_calls

@@ -122,3 +122,43 @@ def test_only_the_authority_edits(platform: Platform) -> None:
     firm = platform.person(Role.FIRM_MANAGER)
     assert firm.send("/rules", {"definition": EXAMPLE, "reason": "x", "next_version": 1}).status_code == 403
     assert firm.client.get("/rules/new/edit").status_code == 403
+
+
+def test_a_limit_is_previewed_set_and_taken_back_on_its_page(platform: Platform) -> None:
+    regulator, pipeline = platform.person(Role.REGULATOR), platform.pipeline
+    platform.conn.execute("update equipment.unit set device_model = 'TS-L3' where kind = 'lift'")
+    pipeline.send(pipeline.lifts[0], HOT)
+    district = "341300"
+    body = {
+        "_csrf": regulator.csrf,
+        "district": district,
+        "name": "machine_room_limit_c",
+        "limit": "38",
+        "reason": "高温",
+    }
+    seen = regulator.client.post("/rules/limits", data=body | {"do": "preview"})
+    assert seen.status_code == 200
+    assert "现在有 0 台满足条件，改后有 1 台" in seen.text
+    assert regulator.get("/rules/settings") == []
+    for wrong in ({"limit": "热"}, {"limit": "nan"}, {"reason": " "}, {"name": "nothing"}, {"district": "110000"}):
+        refused = regulator.client.post("/rules/limits", data=body | wrong | {"do": "save"})
+        assert refused.status_code == 422, wrong
+    assert 'value="热"' in regulator.client.post("/rules/limits", data=body | {"limit": "热"}).text
+    assert regulator.client.post("/rules/limits", data=body | {"do": "save"}).status_code == 200
+    assert regulator.get("/rules/settings")[0]["value"] == 38.0
+    back = regulator.client.post("/rules/limits", data=body | {"do": "save", "limit": "", "reason": "降温"})
+    assert "高温" in back.text
+    assert "降温" in back.text
+    assert regulator.get("/rules/settings")[0]["value"] is None
+    assert platform.person(Role.INSPECTOR).client.get("/rules/limits").status_code == 403
+
+
+def test_a_rule_is_previewed_with_the_limits_in_force(platform: Platform) -> None:
+    regulator, pipeline = platform.person(Role.REGULATOR), platform.pipeline
+    platform.conn.execute("update equipment.unit set device_model = 'TS-L3' where kind = 'lift'")
+    pipeline.send(pipeline.lifts[0], HOT)
+    draft = {"definition": EXAMPLE.replace("38)", "60)")}
+    assert regulator.post("/rules/preview", draft)["preview"]["holds"] == []
+    limit = {"jurisdiction_id": "341300", "name": "machine_room_limit_c", "value": 38.0, "reason": "高温"}
+    assert regulator.send("/rules/settings", limit).status_code == 201
+    assert regulator.post("/rules/preview", draft)["preview"]["holds"] == [pipeline.lifts[0]]

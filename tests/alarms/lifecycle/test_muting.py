@@ -126,10 +126,28 @@ def test_what_a_person_takes_out_of_service_only_a_person_returns(city: Platform
 def test_comments_and_assignments_are_history_and_change_no_state(city: Platform) -> None:
     key = raise_alarm(city, "lift.machine_room_hot", TEMPERATURE, 605)
     assert act(city, key, "comment", text="已电话通知物业").status_code == 200
-    assert act(city, key, "assign", assignee="值班张工").status_code == 200
+    offered = city.person(Role.DESK).get(f"/alarms/{key}/assignable")
+    firm = next(one for one in offered if one["role"] == "firm")
+    assert act(city, key, "assign", assignee=f"organisation:{firm['id']}").status_code == 200
     shown = city.person(Role.DESK).get(f"/alarms/{key}")
-    assert (shown["state"], shown["assigned_to"]) == ("unacknowledged", "值班张工")
+    assert (shown["state"], shown["assigned_to"]) == ("unacknowledged", firm["name"])
+    assert shown["assigned_organisation"] == firm["id"]
     assert events(city, key) == ["raised", "commented", "assigned"]
+
+
+def test_an_alarm_is_given_only_to_somebody_who_looks_after_its_lift(city: Platform) -> None:
+    key = raise_alarm(city, "lift.machine_room_hot", TEMPERATURE, 605)
+    assert act(city, key, "assign", assignee="organisation:999999").status_code == 422
+    assert act(city, key, "assign", assignee="值班张工").status_code == 422
+    offered = city.person(Role.DESK).get(f"/alarms/{key}/assignable")
+    seat = next(one for one in offered if one["kind"] == "account" and one["role"] == "desk")
+    assert act(city, key, "assign", assignee=f"account:{seat['id']}", reason="换班").status_code == 200
+    given = city.person(Role.DESK).get(f"/alarms/{key}")
+    assert (given["assigned_account"], given["assigned_organisation"]) == (seat["id"], None)
+    # a firm sees its own people, never the authority's
+    offered = city.person(Role.FIRM_MANAGER).client.get(f"/api/v1/alarms/{key}/assignable")
+    if offered.status_code == 200:
+        assert all(one["role"] not in ("desk", "inspector", "regulator") for one in offered.json())
 
 
 def test_an_acknowledgement_is_told_to_every_page_in_the_same_transaction(city: Platform) -> None:
@@ -145,3 +163,28 @@ def test_an_acknowledgement_is_told_to_every_page_in_the_same_transaction(city: 
         " order by seq", (key,),
     ).fetchall()  # fmt: skip
     assert told[-1] == ("acknowledged",)
+
+
+def test_when_the_inspection_ends_what_is_still_present_pages(city: Platform) -> None:
+    key = raise_alarm(city, "lift.machine_room_hot", TEMPERATURE | {"service_mode": 2}, 605)
+    assert state(city, key) == "suppressed_by_design"
+    city.pipeline.send(LIFT, {"service_mode": 2})
+    city.turn(5)
+    assert state(city, key) == "suppressed_by_design"
+    city.pipeline.send(LIFT, {"service_mode": 1})
+    city.turn(5)
+    city.pipeline.send(LIFT, {"service_mode": 1})
+    city.turn(1)
+    assert state(city, key) == "unacknowledged"
+    assert events(city, key) == ["raised", "released"]
+    last = city.person(Role.DESK).get(f"/alarms/{key}/history")["history"][-1]
+    assert "抑制条件已结束" in last["reason"]
+
+
+def test_when_the_inspection_ends_after_the_condition_nothing_pages(city: Platform) -> None:
+    key = raise_alarm(city, "lift.machine_room_hot", TEMPERATURE | {"service_mode": 2}, 605)
+    city.pipeline.send(LIFT, {"machine_room_temp_c": 25.0})
+    city.turn(120)
+    city.pipeline.send(LIFT, {"service_mode": 1})
+    city.turn(5)
+    assert state(city, key) == "normal"
