@@ -11,6 +11,7 @@
     │   ├── AttachmentError            a photo that cannot be taken, and what to do
     │   ├── OffsetError                a piece of a photo does not follow what is there
     │   ├── UnknownAttachmentError
+    │   ├── UnknownFindingError
     │   ├── UnknownLeadError
     │   ├── UnknownHazardError
     │   ├── StepError                  this state does not allow that step
@@ -57,6 +58,10 @@ class OffsetError(MaintenanceInputError):
 
 class UnknownAttachmentError(MaintenanceInputError):
     """No such photo, or not visible to whoever asks."""
+
+
+class UnknownFindingError(MaintenanceInputError):
+    """No such finding, or not visible to whoever asks."""
 
 
 class UnknownLeadError(MaintenanceInputError):

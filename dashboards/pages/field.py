@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[1]
 ASSETS = (
     "/static/css/tokens.css",
     "/static/icon.svg",
+    "/static/js/device.js",
     *sorted(f"/static/field/{path.name}" for path in (ROOT / "static" / "field").iterdir()),
 )
 CALENDAR_DAYS = 15

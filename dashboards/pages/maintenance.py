@@ -17,6 +17,7 @@ from dashboards.rendering import local
 from equipment.access.model import Asker
 from equipment.cylinders.stations import is_station
 from maintenance.checklists.catalogue import PLACE_WORDS
+from maintenance.plausibility.service import story
 from maintenance.records.acknowledgement import positions
 from maintenance.records.signatures import signatures_of
 
@@ -85,9 +86,10 @@ def record(
         signed = signatures_of(conn, record_id)
         position = positions(conn, [str(record_id)]).get(str(record_id))
         content = value(conn, QUERIES.record_content, (record_id,))
+        plausibility = story(conn, record_id)
     return page(
         request, "pages/record.html", record=found, items=items, signatures=signed, position=position,
-        photos=_photos(content),
+        photos=_photos(content), plausibility=plausibility,
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 // Sending: photos first, then the record, then the signature. Each step is repeatable, and nothing leaves the queue
 // before the server's receipt names the digest that was computed here.
 
+import { deviceName } from "../js/device.js";
 import { all, get, put, settle } from "./store.js";
 
 const PIECE_BYTES = 128 * 1024;
@@ -59,7 +60,7 @@ async function sign(entry, csrf, account) {
   const path = `/records/${entry.receipt.record_id}/signatures`;
   const answer = await ask(path, {
     method: "POST", headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf },
-    body: JSON.stringify({ digest: entry.digest, device: navigator.userAgent.slice(0, 200), device_time: entry.signedAt }),
+    body: JSON.stringify({ digest: entry.digest, device: deviceName(), device_time: entry.signedAt }),
   });
   if (answer.ok) return;
   const mine = await ask(path);
