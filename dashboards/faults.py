@@ -41,6 +41,8 @@ FAULTS: tuple[tuple[type[Exception], int, str], ...] = (
     (maintenance.UnknownRecordError, 404, "No such record"),
     (maintenance.UnknownLeadError, 404, "No such lead"),
     (maintenance.UnknownHazardError, 404, "No such hazard"),
+    (maintenance.UnknownPlanError, 404, "No such plan"),
+    (maintenance.PlanError, 409, "Not possible in this state"),
     (maintenance.UnknownFindingError, 404, "No such finding"),
     (maintenance.UnknownAttachmentError, 404, "No such photo"),
     (maintenance.OffsetError, 409, "Go on where it stopped"),

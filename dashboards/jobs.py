@@ -31,8 +31,8 @@ from equipment.history import store as history
 from equipment.registry.store import fill_initials
 from equipment.transparency import log
 from equipment.transparency.keys import Signer
-from maintenance.plausibility.runner import PlausibilityWork
 from maintenance.runner import LeadRunner
+from maintenance.slow import SlowMaintenance
 
 logger = get_logger("dashboards.jobs")
 STREAMS = ("alarms", "calls", "desk", "devices", "ledger", "cylinders")
@@ -129,11 +129,11 @@ def run_jobs(url: str, desk: DeskSettings, signer: Signer, clock: Clock, stop: S
     """Turn until asked to stop; a database that is away is waited for."""
     slow = SlowWork(url, clock).start()
     backtests = BacktestWork(url, clock).start()
-    plausibility = PlausibilityWork(url, clock).start()
+    maintenance = SlowMaintenance(url, clock).start()
     try:
         _turn_until(url, desk, signer, clock, stop)
     finally:
-        plausibility.stop()
+        maintenance.stop()
         backtests.stop()
         slow.stop()
 

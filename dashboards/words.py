@@ -285,6 +285,13 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "dismiss": N_("Dismissed"),
         "withdraw": N_("Withdrawn after another look"),
     },
+    "plan_state": {
+        "proposed": N_("Proposed, the use-unit agrees"),
+        "agreed": N_("Agreed, the authority accepts"),
+        "accepted": N_("Accepted"),
+        "suspended": N_("Suspended: a condition ended"),
+        "ended": N_("Ended"),
+    },
     "record_state": {
         "submitted": N_("To be confirmed"),
         "confirmed": N_("Confirmed"),

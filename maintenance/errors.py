@@ -11,6 +11,8 @@
     │   ├── AttachmentError            a photo that cannot be taken, and what to do
     │   ├── OffsetError                a piece of a photo does not follow what is there
     │   ├── UnknownAttachmentError
+    │   ├── PlanError                  an on-demand plan that may not be, and what is lacking
+    │   ├── UnknownPlanError
     │   ├── UnknownFindingError
     │   ├── UnknownLeadError
     │   ├── UnknownHazardError
@@ -58,6 +60,14 @@ class OffsetError(MaintenanceInputError):
 
 class UnknownAttachmentError(MaintenanceInputError):
     """No such photo, or not visible to whoever asks."""
+
+
+class PlanError(MaintenanceInputError):
+    """The plan may not be, or not in this state; says what is lacking."""
+
+
+class UnknownPlanError(MaintenanceInputError):
+    """No such plan, or not visible to whoever asks."""
 
 
 class UnknownFindingError(MaintenanceInputError):

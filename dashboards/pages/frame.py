@@ -31,6 +31,7 @@ SECTIONS: tuple[tuple[str, str, str], ...] = (
     (N_("Maintenance"), "/firm", "firm.view"),
     (N_("Visits due"), "/firm/plan", "firm.view"),
     (N_("Field"), "/field", "record.file"),
+    (N_("On-demand plans"), "/on-demand-plans", "plan.view"),
     (N_("To confirm"), "/use-unit", "use_unit.view"),
     (N_("Equipment"), "/units", "unit.view"),
     (N_("Gas cylinders"), "/cylinders", "cylinder.oversee"),

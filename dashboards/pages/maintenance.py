@@ -17,6 +17,7 @@ from dashboards.rendering import local
 from equipment.access.model import Asker
 from equipment.cylinders.stations import is_station
 from maintenance.checklists.catalogue import PLACE_WORDS
+from maintenance.plans import service as plans
 from maintenance.plausibility.service import story
 from maintenance.records.acknowledgement import positions
 from maintenance.records.signatures import signatures_of
@@ -65,6 +66,14 @@ def use_unit(request: Request, context: Context, asker: Annotated[Asker, Depends
             "fills_cylinders": is_station(conn, asker.organisation_id),
         }
     return page(request, "pages/use_unit.html", feed_after=head, **values)
+
+
+@router.get("/on-demand-plans")
+def on_demand(request: Request, context: Context, asker: Annotated[Asker, Depends(permit("plan.view"))]) -> Response:
+    """Which lifts are maintained on demand, under which conditions, and whose step is next."""
+    with context.transaction(asker) as conn:
+        found = plans.plans(conn)
+    return page(request, "pages/on_demand_plans.html", plans=found)
 
 
 @router.get("/records")

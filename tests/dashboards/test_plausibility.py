@@ -16,7 +16,7 @@ from equipment.access.model import Role
 from equipment.transparency.errors import LogDamagedError
 from equipment.transparency.inspection import inspect
 from maintenance.plausibility import service
-from maintenance.plausibility.runner import PlausibilityWork
+from maintenance.slow import SlowMaintenance
 from tests.dashboards.test_story import LIFT, record
 from tests.pipeline import RESTING
 from tests.platform import LOGIN_OF, Person, Platform
@@ -38,7 +38,7 @@ class Firm:
 
     def __init__(self, platform: Platform) -> None:
         self.platform = platform
-        self.work = PlausibilityWork("", platform.clock)
+        self.work = SlowMaintenance("", platform.clock)
         row = platform.conn.execute(
             "select array_agg(u.id order by u.no) from equipment.unit u join equipment.account a on a.organisation_id = u.firm_org_id"
             " join equipment.account i on i.login = 'inspector' join equipment.jurisdiction j on j.id = i.jurisdiction_id"

@@ -1,9 +1,9 @@
-"""Looks at records when their time has come, on a thread and a connection of its own: an alarm never waits for a photo."""
+"""What takes its time (慢任务): looking at records, reminders, plans; on a thread of its own, so that no alarm waits for a photo."""
 
 from __future__ import annotations
 
 import threading
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import psycopg
@@ -14,24 +14,27 @@ from equipment.foundation.database import Connection, DatabaseRole, connect, tra
 from equipment.foundation.errors import WorldError
 from equipment.foundation.logs import get_logger
 from equipment.foundation.process import backoff_seconds
+from maintenance.plans import service as plans
 from maintenance.plausibility import service
 
-log = get_logger("maintenance.plausibility")
+log = get_logger("maintenance.slow")
 CONSUMER = "plausibility"
 PAUSE_SECONDS = 2.0
+ROUND_EVERY = timedelta(minutes=30)
 looked_at = metrics.counter("teshe_records_assessed_total", "Maintenance records looked at for plausibility")
 
 
-class PlausibilityWork:
+class SlowMaintenance:
     """One turn looks at what is due; use :meth:`start` for the thread and :meth:`stop` to end it."""
 
     def __init__(self, url: str, clock: Clock) -> None:
         self._url = url
         self._clock = clock
+        self._next_round: datetime | None = None
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="plausibility", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="slow-maintenance", daemon=True)
 
-    def start(self) -> PlausibilityWork:
+    def start(self) -> SlowMaintenance:
         """Begin."""
         self._thread.start()
         return self
@@ -54,7 +57,17 @@ class PlausibilityWork:
             done = service.look_at_due(conn, now)
         looked_at.inc(done)
         with conn.transaction():
-            return done + service.lapse(conn, now)
+            done += service.lapse(conn, now)
+        if self._next_round is None or now >= self._next_round:
+            self._next_round = now + ROUND_EVERY
+            self._round(conn, now)
+        return done
+
+    def _round(self, conn: Connection, now: datetime) -> None:
+        """What is due by the day: plans whose conditions ended, reminders."""
+        for work in (plans.suspend_unmet, plans.remind):
+            with conn.transaction():
+                work(conn, now)
 
     def _run(self) -> None:
         attempt = 0
@@ -63,7 +76,7 @@ class PlausibilityWork:
                 with (
                     translated(),
                     connect(
-                        self._url, DatabaseRole.SYSTEM, application_name="teshe-plausibility", autocommit=True
+                        self._url, DatabaseRole.SYSTEM, application_name="teshe-slow-maintenance", autocommit=True
                     ) as conn,
                 ):
                     while not self._stopped.is_set():
@@ -72,5 +85,5 @@ class PlausibilityWork:
                         self._stopped.wait(0 if done else PAUSE_SECONDS)
             except (WorldError, psycopg.Error) as error:
                 attempt += 1
-                log.error("plausibility_failed", error=str(error), kind=type(error).__name__, attempt=attempt)
+                log.error("slow_maintenance_failed", error=str(error), kind=type(error).__name__, attempt=attempt)
                 self._stopped.wait(backoff_seconds(attempt))
