@@ -13,5 +13,6 @@ LOOKUPS: dict[str, Lookup] = {
     sealed.LEAD: sealed.lead_digests,
     sealed.SIGNATURE: sealed.signature_digests,
     sealed.FINDING: sealed.finding_digests,
+    sealed.DUTY: sealed.duty_digests,
 }
 """Where to look up what the log commits to, by kind."""

@@ -285,6 +285,12 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "dismiss": N_("Dismissed"),
         "withdraw": N_("Withdrawn after another look"),
     },
+    "duty_kind": {
+        "daily": N_("Daily check"),
+        "weekly": N_("Weekly report"),
+        "monthly": N_("Monthly meeting"),
+    },
+    "duty_result": {"ok": N_("In order"), "problem": N_("A problem"), "stopped": N_("Taken out of use")},
     "plan_state": {
         "proposed": N_("Proposed, the use-unit agrees"),
         "agreed": N_("Agreed, the authority accepts"),
@@ -313,6 +319,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     },
     "lead_source": {
         "record_item": N_("Failed maintenance item"),
+        "use_unit_check": N_("Daily check of the use-unit"),
         "alarm_pattern": N_("Alarm pattern"),
         "alarm": N_("Alarm"),
         "overdue": N_("Overdue duty"),

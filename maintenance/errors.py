@@ -11,6 +11,7 @@
     │   ├── AttachmentError            a photo that cannot be taken, and what to do
     │   ├── OffsetError                a piece of a photo does not follow what is there
     │   ├── UnknownAttachmentError
+    │   ├── DutyError                  a daily list, report or minutes that cannot be filed so
     │   ├── PlanError                  an on-demand plan that may not be, and what is lacking
     │   ├── UnknownPlanError
     │   ├── UnknownFindingError
@@ -60,6 +61,10 @@ class OffsetError(MaintenanceInputError):
 
 class UnknownAttachmentError(MaintenanceInputError):
     """No such photo, or not visible to whoever asks."""
+
+
+class DutyError(MaintenanceInputError):
+    """A daily list, weekly report or minutes cannot be filed so; says what is missing."""
 
 
 class PlanError(MaintenanceInputError):

@@ -15,7 +15,7 @@ from equipment.transparency import log
 from equipment.transparency.entry import digest_of
 
 QUERIES = load_queries(__file__, "sealed.sql")
-RECORD, HAZARD, LEAD, SIGNATURE, FINDING = "record", "hazard", "lead", "signature", "finding"
+RECORD, HAZARD, LEAD, SIGNATURE, FINDING, DUTY = "record", "hazard", "lead", "signature", "finding", "duty"
 
 
 def write_hazard_event(conn: Connection, values: Mapping[str, Any], now: datetime) -> None:
@@ -70,6 +70,12 @@ def signature_digests(conn: Connection, subjects: list[str]) -> dict[str, bytes]
 def finding_digests(conn: Connection, subjects: list[str]) -> dict[str, bytes]:
     """Digests of entries of findings as they lie there now."""
     return _digests(conn, QUERIES.finding_events, subjects)
+
+
+def duty_digests(conn: Connection, subjects: list[str]) -> dict[str, bytes]:
+    """Digests of daily lists, weekly reports and minutes as they lie there now."""
+    rows = conn.execute(QUERIES.duties, ([int(s) for s in subjects],)).fetchall()
+    return {row[0]: digest_of(row[1]) for row in rows}
 
 
 def _digests(conn: Connection, query: Any, subjects: list[str]) -> dict[str, bytes]:

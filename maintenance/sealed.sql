@@ -13,6 +13,9 @@ insert into maintenance.finding_event (finding_id, record_id, unit_no, firm_org_
 values (%(finding_id)s, %(record_id)s, %(unit_no)s, %(firm_org_id)s, %(event)s, %(at)s, %(account_id)s, %(who)s, %(said)s, %(detail)s)
 returning id;
 
+-- name: duties
+select id::text, content from maintenance.duty_report where id = any(%s);
+
 -- name: finding_events
 select id, finding_id, record_id::text as record_id, unit_no, firm_org_id, event, at, account_id, who, said, detail
 from maintenance.finding_event where id = any(%s);

@@ -14,6 +14,7 @@ from equipment.foundation.database import Connection, DatabaseRole, connect, tra
 from equipment.foundation.errors import WorldError
 from equipment.foundation.logs import get_logger
 from equipment.foundation.process import backoff_seconds
+from maintenance.duties import service as duties
 from maintenance.plans import service as plans
 from maintenance.plausibility import service
 
@@ -65,7 +66,7 @@ class SlowMaintenance:
 
     def _round(self, conn: Connection, now: datetime) -> None:
         """What is due by the day: plans whose conditions ended, reminders."""
-        for work in (plans.suspend_unmet, plans.remind):
+        for work in (plans.suspend_unmet, plans.remind, duties.remind):
             with conn.transaction():
                 work(conn, now)
 

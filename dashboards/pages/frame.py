@@ -33,6 +33,7 @@ SECTIONS: tuple[tuple[str, str, str], ...] = (
     (N_("Field"), "/field", "record.file"),
     (N_("On-demand plans"), "/on-demand-plans", "plan.view"),
     (N_("To confirm"), "/use-unit", "use_unit.view"),
+    (N_("Daily duties"), "/duties", "duty.view"),
     (N_("Equipment"), "/units", "unit.view"),
     (N_("Gas cylinders"), "/cylinders", "cylinder.oversee"),
     (N_("Calls"), "/calls", "call.view"),
