@@ -8,6 +8,9 @@ where firm_org_id = %s and idempotency_key = any(%s);
 -- name: units_of_firm
 select no, id, variety_code from equipment.unit where firm_org_id = %s and id = any(%s);
 
+-- name: lifts_of_firm
+select id, rescue_code, variety_code from equipment.unit where firm_org_id = %s;
+
 -- name: add_items
 select maintenance.add_record_items(%s::uuid[], %s::text[], %s::text[], %s::float8[], %s::text[]);
 

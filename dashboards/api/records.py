@@ -185,12 +185,13 @@ def file_batch(
     return [
         BatchOutcome(item.idempotency_key, "repeated" if outcome.repeated else "filed", next(given), [])
         if isinstance(outcome, Receipt)
-        else BatchOutcome(item.idempotency_key, "refused", None, _problems(outcome))
+        else BatchOutcome(item.idempotency_key, "refused", None, problems_of(outcome))
         for item, outcome in zip(items, outcomes, strict=True)
     ]
 
 
-def _problems(error: MaintenanceInputError) -> list[dict[str, str]]:
+def problems_of(error: MaintenanceInputError) -> list[dict[str, str]]:
+    """Why a record was refused, by field."""
     found = error.problems if isinstance(error, RecordError) else [("", str(error))]
     return [{"field": field, "reason": reason} for field, reason in found]
 

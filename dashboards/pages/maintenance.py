@@ -48,6 +48,12 @@ def firm(request: Request, context: Context, asker: Annotated[Asker, Depends(per
     return page(request, "pages/firm.html", feed_after=head, soon=local(now).date() + timedelta(days=3), **values)
 
 
+@router.get("/firm/table")
+def record_table(request: Request, _: Annotated[Asker, Depends(permit("record.file"))]) -> Response:
+    """Hand in a table of records."""
+    return page(request, "pages/record_table.html")
+
+
 @router.get("/use-unit")
 def use_unit(request: Request, context: Context, asker: Annotated[Asker, Depends(permit("use_unit.view"))]) -> Response:
     """The use-unit's day: records to confirm, hazards to rectify, its lifts."""
