@@ -465,8 +465,12 @@ left join lateral (select ended_at, level from maintenance.record r where r.unit
 where u.status = 'in_use' and u.kind in ('lift', 'escalator') and u.firm_org_id = equipment.scope_organisation()
 order by due_on nulls first, u.no limit %(limit)s;
 
+-- name: disputed_records
+select r.id::text as id, u.id as unit, u.name, coalesce(r.dispute_reason, '') as reason, r.content from maintenance.record r join equipment.unit u on u.no = r.unit_no
+where r.state = 'disputed' and r.firm_org_id = equipment.scope_organisation() order by r.ended_at desc limit %(limit)s;
+
 -- name: firm_workers
-select id, name from equipment.person where organisation_id = equipment.scope_organisation() and left_on is null order by name;
+select id, name, certificate_no from equipment.person where organisation_id = equipment.scope_organisation() and left_on is null order by name;
 
 -- name: record_content
 select content from maintenance.record where id = %s;

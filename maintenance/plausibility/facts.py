@@ -48,7 +48,8 @@ class Filed:
 def filed(conn: Connection, record: UUID) -> Filed | None:
     """The record, locked; None where it is gone."""
     row = conn.execute(QUERIES.record, (record,)).fetchone()
-    if row is None:
+    # what was erased by law is not looked at any more
+    if row is None or "erased" in row[3]:
         return None
     number, unit_no, firm, content, began, ended, state, kind, model, lon, lat, datum, accuracy = row
     place = _place(lon, lat, datum, accuracy)

@@ -77,7 +77,7 @@ async function send(entry, session) {
   await sign(entry, session.csrf, session.account);
   const others = (await all("queue")).filter((e) => e.id !== entry.id).flatMap((e) => e.photos);
   const drafts = JSON.stringify(await all("drafts"));
-  const done = { id: entry.id, unit: entry.unit, name: entry.name, at: entry.signedAt, ...entry.receipt };
+  const done = { id: entry.id, unit: entry.unit, name: entry.name, at: entry.signedAt, corrects: entry.draft?.corrects ?? null, ...entry.receipt };
   await settle(entry, done, entry.photos.filter((p) => !others.includes(p) && !drafts.includes(p)));
 }
 
