@@ -42,7 +42,7 @@ static class SignRecord
         if (exponent is >= 0 and < 21)
             return sign + (digits.Length <= exponent + 1 ? digits.PadRight(exponent + 1, '0')
                 : digits[..(exponent + 1)] + "." + digits[(exponent + 1)..]);
-        if (exponent is < 0 and >= -7) return sign + "0." + new string('0', -exponent - 1) + digits;
+        if (exponent is < 0 and >= -6) return sign + "0." + new string('0', -exponent - 1) + digits;
         return sign + digits[0] + (digits.Length > 1 ? "." + digits[1..] : "") + "e" + (exponent < 0 ? "-" : "+") + Math.Abs(exponent);
     }
 

@@ -47,7 +47,7 @@ public class SignRecord {
       break;
     }
     String sign = value < 0 ? "-" : "";
-    if (exponent >= -7 && exponent < 21) return sign + new BigDecimal(digits).movePointRight(exponent - digits.length() + 1).toPlainString();
+    if (exponent >= -6 && exponent < 21) return sign + new BigDecimal(digits).movePointRight(exponent - digits.length() + 1).toPlainString();
     String fraction = digits.length() > 1 ? "." + digits.substring(1) : "";
     return sign + digits.charAt(0) + fraction + "e" + (exponent < 0 ? "-" : "+") + Math.abs(exponent);
   }
