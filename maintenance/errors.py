@@ -11,6 +11,7 @@
     │   ├── AttachmentError            a photo that cannot be taken, and what to do
     │   ├── OffsetError                a piece of a photo does not follow what is there
     │   ├── UnknownAttachmentError
+    │   ├── PaperError                 a switch from paper, or a scan, that may not be so
     │   ├── RetentionError             an erasure without a reason, or of what is gone
     │   ├── DutyError                  a daily list, report or minutes that cannot be filed so
     │   ├── PlanError                  an on-demand plan that may not be, and what is lacking
@@ -62,6 +63,10 @@ class OffsetError(MaintenanceInputError):
 
 class UnknownAttachmentError(MaintenanceInputError):
     """No such photo, or not visible to whoever asks."""
+
+
+class PaperError(MaintenanceInputError):
+    """The switch from paper, or a scan of it, may not be so; says why."""
 
 
 class RetentionError(MaintenanceInputError):

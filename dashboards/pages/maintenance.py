@@ -17,6 +17,7 @@ from dashboards.rendering import local
 from equipment.access.model import Asker
 from equipment.cylinders.stations import is_station
 from maintenance.checklists.catalogue import PLACE_WORDS
+from maintenance.paper import service as paper
 from maintenance.plans import service as plans
 from maintenance.plausibility.service import story
 from maintenance.records.acknowledgement import positions
@@ -44,6 +45,7 @@ def firm(request: Request, context: Context, asker: Annotated[Asker, Depends(per
                 QUERIES.hazards,
                 {"state": "open", "grade": "", "district": "", "q": "", "now": now, "limit": 20, "offset": 0},
             ),
+            "paperless": paper.switch_of(conn, asker.organisation_id or 0),
         }
     return page(request, "pages/firm.html", feed_after=head, soon=local(now).date() + timedelta(days=3), **values)
 
