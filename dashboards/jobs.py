@@ -32,6 +32,7 @@ from equipment.registry.store import fill_initials
 from equipment.transparency import log
 from equipment.transparency.keys import Signer
 from maintenance.runner import LeadRunner
+from maintenance.slow import SlowMaintenance
 
 logger = get_logger("dashboards.jobs")
 STREAMS = ("alarms", "calls", "desk", "devices", "ledger", "cylinders")
@@ -128,9 +129,11 @@ def run_jobs(url: str, desk: DeskSettings, signer: Signer, clock: Clock, stop: S
     """Turn until asked to stop; a database that is away is waited for."""
     slow = SlowWork(url, clock).start()
     backtests = BacktestWork(url, clock).start()
+    maintenance = SlowMaintenance(url, clock).start()
     try:
         _turn_until(url, desk, signer, clock, stop)
     finally:
+        maintenance.stop()
         backtests.stop()
         slow.stop()
 

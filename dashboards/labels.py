@@ -56,11 +56,11 @@ def label_sheet(labels: Sequence[Label], hotline: str, city: str) -> bytes:
         raise LabelError(f"一次最多打印 {MOST_LABELS} 张标签，请按区县筛选 (print fewer at once: choose a district)")
     rows = [{"plate": x.plate, "name": _short(x.name), "qr": _qr(x.address)} for x in labels]
     inputs = {"labels": json.dumps(rows), "hotline": hotline, "city": city, "families": json.dumps(FONT_FAMILIES)}
-    return bytes(typst.compile(str(TEMPLATE), font_paths=_fonts(), sys_inputs=inputs, pdf_standards="a-2b"))
+    return bytes(typst.compile(str(TEMPLATE), font_paths=chinese_fonts(), sys_inputs=inputs, pdf_standards="a-2b"))
 
 
 @cache
-def _fonts() -> typst.Fonts:
+def chinese_fonts() -> typst.Fonts:
     """The fonts of this machine, read once.
 
     Raises

@@ -12,5 +12,7 @@ LOOKUPS: dict[str, Lookup] = {
     sealed.HAZARD: sealed.hazard_digests,
     sealed.LEAD: sealed.lead_digests,
     sealed.SIGNATURE: sealed.signature_digests,
+    sealed.FINDING: sealed.finding_digests,
+    sealed.DUTY: sealed.duty_digests,
 }
 """Where to look up what the log commits to, by kind."""

@@ -13,6 +13,8 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+import rfc8785
+from cryptography.hazmat.primitives import hashes
 
 from equipment.foundation.database import Connection
 from equipment.transparency import checkpoint as checkpoints
@@ -49,6 +51,8 @@ class Thing(msgspec.Struct, frozen=True):
     path: list[str]
     salt: str | None = None
     content: dict[str, Any] | None = None
+    sm3: str | None = None
+    """SM3 (GB/T 32905) of the canonical content beside its SHA-256, for whoever must use the national algorithms."""
 
 
 class Bundle(msgspec.Struct, frozen=True):
@@ -107,7 +111,19 @@ def _thing(proof: log.Inclusion, salt: bytes | None, content: dict[str, Any]) ->
         path=[step.hex() for step in proof.path],
         salt=None if salt is None else salt.hex(),
         content=None if salt is None else content,
+        sm3=None if salt is None else sm3_of(content),
     )
+
+
+def sm3_of(content: Mapping[str, Any]) -> str:
+    """SM3 of the canonical form (RFC 8785), hexadecimal.
+
+    >>> sm3_of({})[:16]
+    'f1a823aaaaafe40e'
+    """
+    digest = hashes.Hash(hashes.SM3())
+    digest.update(rfc8785.dumps(dict(content)))
+    return digest.finalize().hex()
 
 
 def records_of_unit(conn: Connection, unit_id: str) -> list[str]:
@@ -198,6 +214,8 @@ def _check(position: int, thing: Thing, signed: Checkpoint) -> bool:
         return True
     if commitment_of(salt, digest_of(thing.content)) != commitment:
         raise LogDamagedError(f"{where}: 内容在入账后被改动 (its content was changed after it was logged)")
+    if thing.sm3 is not None and thing.sm3 != sm3_of(thing.content):
+        raise LogDamagedError(f"{where}: SM3 与内容不符 (its SM3 is not that of its content)")
     return False
 
 

@@ -11,6 +11,12 @@
     │   ├── AttachmentError            a photo that cannot be taken, and what to do
     │   ├── OffsetError                a piece of a photo does not follow what is there
     │   ├── UnknownAttachmentError
+    │   ├── PaperError                 a switch from paper, or a scan, that may not be so
+    │   ├── RetentionError             an erasure without a reason, or of what is gone
+    │   ├── DutyError                  a daily list, report or minutes that cannot be filed so
+    │   ├── PlanError                  an on-demand plan that may not be, and what is lacking
+    │   ├── UnknownPlanError
+    │   ├── UnknownFindingError
     │   ├── UnknownLeadError
     │   ├── UnknownHazardError
     │   ├── StepError                  this state does not allow that step
@@ -57,6 +63,30 @@ class OffsetError(MaintenanceInputError):
 
 class UnknownAttachmentError(MaintenanceInputError):
     """No such photo, or not visible to whoever asks."""
+
+
+class PaperError(MaintenanceInputError):
+    """The switch from paper, or a scan of it, may not be so; says why."""
+
+
+class RetentionError(MaintenanceInputError):
+    """An erasure needs a reason, and happens once."""
+
+
+class DutyError(MaintenanceInputError):
+    """A daily list, weekly report or minutes cannot be filed so; says what is missing."""
+
+
+class PlanError(MaintenanceInputError):
+    """The plan may not be, or not in this state; says what is lacking."""
+
+
+class UnknownPlanError(MaintenanceInputError):
+    """No such plan, or not visible to whoever asks."""
+
+
+class UnknownFindingError(MaintenanceInputError):
+    """No such finding, or not visible to whoever asks."""
 
 
 class UnknownLeadError(MaintenanceInputError):

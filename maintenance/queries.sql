@@ -8,6 +8,15 @@ where firm_org_id = %s and idempotency_key = any(%s);
 -- name: units_of_firm
 select no, id, variety_code from equipment.unit where firm_org_id = %s and id = any(%s);
 
+-- name: sheets
+select r.id, r.content, r.state, f.name, r.started_at, r.ended_at, r.digest,
+       (select e.seq from equipment.log_entry e where e.kind = 'record' and e.subject = r.id::text)
+from maintenance.record r join equipment.unit u on u.no = r.unit_no left join equipment.organisation f on f.id = r.firm_org_id
+where u.id = %(unit)s order by r.ended_at desc limit %(limit)s;
+
+-- name: lifts_of_firm
+select id, rescue_code, variety_code from equipment.unit where firm_org_id = %s;
+
 -- name: add_items
 select maintenance.add_record_items(%s::uuid[], %s::text[], %s::text[], %s::float8[], %s::text[]);
 

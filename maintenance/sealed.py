@@ -15,7 +15,7 @@ from equipment.transparency import log
 from equipment.transparency.entry import digest_of
 
 QUERIES = load_queries(__file__, "sealed.sql")
-RECORD, HAZARD, LEAD, SIGNATURE = "record", "hazard", "lead", "signature"
+RECORD, HAZARD, LEAD, SIGNATURE, FINDING, DUTY = "record", "hazard", "lead", "signature", "finding", "duty"
 
 
 def write_hazard_event(conn: Connection, values: Mapping[str, Any], now: datetime) -> None:
@@ -29,6 +29,14 @@ def write_hazard_event(conn: Connection, values: Mapping[str, Any], now: datetim
 def write_lead_event(conn: Connection, values: Mapping[str, Any], now: datetime) -> None:
     """One entry of a lead's story. ``values``: lead_id, unit_no, event, at, account_id, reason, detail."""
     _write(conn, LEAD, QUERIES.insert_lead_event, values, now)
+
+
+def write_finding_event(conn: Connection, values: Mapping[str, Any], now: datetime) -> None:
+    """One entry of a finding's story.
+
+    ``values``: finding_id, record_id, unit_no, firm_org_id, event, at, account_id, who, said, detail.
+    """
+    _write(conn, FINDING, QUERIES.insert_finding_event, values, now)
 
 
 def _write(conn: Connection, kind: str, insert: Any, values: Mapping[str, Any], now: datetime) -> None:
@@ -57,6 +65,17 @@ def lead_digests(conn: Connection, subjects: list[str]) -> dict[str, bytes]:
 def signature_digests(conn: Connection, subjects: list[str]) -> dict[str, bytes]:
     """Digests of signatures as they lie there now."""
     return _digests(conn, QUERIES.signature_entries, subjects)
+
+
+def finding_digests(conn: Connection, subjects: list[str]) -> dict[str, bytes]:
+    """Digests of entries of findings as they lie there now."""
+    return _digests(conn, QUERIES.finding_events, subjects)
+
+
+def duty_digests(conn: Connection, subjects: list[str]) -> dict[str, bytes]:
+    """Digests of daily lists, weekly reports and minutes as they lie there now."""
+    rows = conn.execute(QUERIES.duties, ([int(s) for s in subjects],)).fetchall()
+    return {row[0]: digest_of(row[1]) for row in rows}
 
 
 def _digests(conn: Connection, query: Any, subjects: list[str]) -> dict[str, bytes]:

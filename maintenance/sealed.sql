@@ -8,6 +8,18 @@ insert into maintenance.lead_event (lead_id, unit_no, event, at, account_id, rea
 values (%(lead_id)s, %(unit_no)s, %(event)s, %(at)s, %(account_id)s, %(reason)s, %(detail)s)
 returning id;
 
+-- name: insert_finding_event
+insert into maintenance.finding_event (finding_id, record_id, unit_no, firm_org_id, event, at, account_id, who, said, detail)
+values (%(finding_id)s, %(record_id)s, %(unit_no)s, %(firm_org_id)s, %(event)s, %(at)s, %(account_id)s, %(who)s, %(said)s, %(detail)s)
+returning id;
+
+-- name: duties
+select id::text, content from maintenance.duty_report where id = any(%s);
+
+-- name: finding_events
+select id, finding_id, record_id::text as record_id, unit_no, firm_org_id, event, at, account_id, who, said, detail
+from maintenance.finding_event where id = any(%s);
+
 -- name: records
 select id::text, content from maintenance.record where id = any(%s::uuid[]);
 

@@ -21,6 +21,7 @@ from maintenance.checklists.catalogue import LEVELS, PLACE_WORDS, annex_of, chec
 router = APIRouter(tags=["field"])
 DUE_DAYS = 15
 MOST_LIFTS = 200
+MOST_DISPUTED = 20
 Digest = Annotated[str, InPath(pattern="^[0-9a-f]{64}$", description="SHA-256 of the photo, lower-case hex")]
 
 
@@ -38,6 +39,25 @@ class Lift:
 
 
 @dataclass(frozen=True, slots=True)
+class Colleague:
+    """Somebody of the firm who may have worked too."""
+
+    name: str
+    certificate_no: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Disputed:
+    """A record that the use-unit disputes, with what it says, to be corrected."""
+
+    id: str
+    unit: str
+    name: str
+    reason: str
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Shift:
     """Everything for a shift without network. ``complete`` false: the firm has more lifts than are named here."""
 
@@ -49,6 +69,8 @@ class Shift:
     lifts: list[Lift]
     checklists: dict[str, dict[str, list[dict[str, Any]]]]
     places: dict[str, str]
+    people: list[Colleague]
+    disputed: list[Disputed]
 
 
 async def _body(request: Request) -> bytes:
@@ -75,6 +97,8 @@ def shift(request: Request, context: Context, asker: Annotated[Asker, Depends(pe
     """Who works, the firm's lifts by due date, and the checklists they need."""
     with context.transaction(asker) as conn:
         found = rows(conn, QUERIES.field_lifts, {"days": DUE_DAYS, "limit": MOST_LIFTS + 1})
+        people = [Colleague(p.name, p.certificate_no) for p in rows(conn, QUERIES.firm_workers)]
+        disputed = [Disputed(*d) for d in rows(conn, QUERIES.disputed_records, {"limit": MOST_DISPUTED})]
     lifts = [
         Lift(u.id, u.rescue_code, u.name, u.address, annex_of(u.variety_code), u.due_on, u.last_level)
         for u in found[:MOST_LIFTS]
@@ -83,7 +107,7 @@ def shift(request: Request, context: Context, asker: Annotated[Asker, Depends(pe
     who = identity_of(request)
     return Shift(
         asker.account_id, asker.display_name, (who.csrf if who else None) or "", context.clock.now(),
-        len(found) <= MOST_LIFTS, lifts, {a: _items(a) for a in annexes}, PLACE_WORDS,
+        len(found) <= MOST_LIFTS, lifts, {a: _items(a) for a in annexes}, PLACE_WORDS, people, disputed,
     )  # fmt: skip
 
 

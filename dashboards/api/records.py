@@ -15,9 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dashboards.context import Context, WebContext, permit
 from dashboards.errors import BadRequestError
+from dashboards.record_sheets import MOST_RECORDS, Sheet, record_sheets
 from equipment.access.model import Asker
 from equipment.foundation.database import Connection
 from equipment.registry.store import require_unit
+from equipment.transparency import checkpoint, log
 from maintenance import bundle as bundles
 from maintenance.errors import MaintenanceInputError, RecordError
 from maintenance.records import acknowledgement, filing, service, signatures
@@ -185,12 +187,13 @@ def file_batch(
     return [
         BatchOutcome(item.idempotency_key, "repeated" if outcome.repeated else "filed", next(given), [])
         if isinstance(outcome, Receipt)
-        else BatchOutcome(item.idempotency_key, "refused", None, _problems(outcome))
+        else BatchOutcome(item.idempotency_key, "refused", None, problems_of(outcome))
         for item, outcome in zip(items, outcomes, strict=True)
     ]
 
 
-def _problems(error: MaintenanceInputError) -> list[dict[str, str]]:
+def problems_of(error: MaintenanceInputError) -> list[dict[str, str]]:
+    """Why a record was refused, by field."""
     found = error.problems if isinstance(error, RecordError) else [("", str(error))]
     return [{"field": field, "reason": reason} for field, reason in found]
 
@@ -253,6 +256,38 @@ def unit_bundle(context: Context, unit_id: str, asker: Annotated[Asker, Depends(
         unit = require_unit(conn, unit_id)
         made = bundles.make(conn, bundles.records_of_unit(conn, unit.id), context.clock.now())
     return _download(made, f"records-{unit.id}.json")
+
+
+@router.get("/units/{unit_id}/records.pdf")
+def unit_sheets(context: Context, unit_id: str, asker: Annotated[Asker, Depends(permit("record.view"))]) -> Response:
+    """The newest records of a unit on paper, each with the proof of its place in the log as a QR code."""
+    with context.transaction(asker) as conn:
+        unit = require_unit(conn, unit_id)
+        sheets = _sheets(conn, unit.id)
+    lift = {
+        "设备": unit.name,
+        "设备代码": unit.device_code or "",
+        "识别码": unit.rescue_code or "",
+        "地址": unit.address,
+    }
+    content = record_sheets(lift, sheets, context.settings.city_name)
+    disposition = {"Content-Disposition": f'attachment; filename="records-{unit.id}.pdf"'}
+    return Response(content, media_type="application/pdf", headers=disposition)
+
+
+def _sheets(conn: Connection, unit: str) -> list[Sheet]:
+    note = log.newest_note(conn)
+    seen = checkpoint.read(note).size if note else 0
+    rows = conn.execute(service.QUERIES.sheets, {"unit": unit, "limit": MOST_RECORDS}).fetchall()
+    placed = [row[7] for row in rows if row[7] is not None and row[7] < seen]
+    proofs = {p.placed.seq: p for p in log.prove_all(conn, placed, note)} if note else {}
+    return [
+        Sheet(
+            str(row[0]), row[1], row[2], row[3], row[4], row[5], bytes(row[6]),
+            [(s.role, s.signer, s.received_at) for s in signatures.signatures_of(conn, row[0])], proofs.get(row[7]),
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 def _download(made: bundles.Bundle, name: str) -> Response:

@@ -13,6 +13,7 @@ from dashboards.bench.cylinders import bench_cylinders
 from dashboards.bench.indicators import indicators_command
 from dashboards.bench.ingest import ingest_command
 from dashboards.bench.latency import latency_command
+from dashboards.bench.plausibility import plausibility_command
 from dashboards.bench.records import records_command
 from dashboards.bench.registry import registry_command
 from dashboards.bench.rules import rules_command
@@ -20,6 +21,7 @@ from dashboards.bench.rules import rules_command
 app = typer.Typer(no_args_is_help=True, help="Measurements: figures with the settings under which they were made.")
 app.command("ingest")(ingest_command)
 app.command("records")(records_command)
+app.command("plausibility")(plausibility_command)
 app.command("rules")(rules_command)
 app.command("latency")(latency_command)
 app.command("backtest")(backtest_bench)

@@ -34,6 +34,9 @@ def verify_command(
     except LogDamagedError as error:
         typer.echo(json.dumps({"holds": False, "first": str(error)}, ensure_ascii=False) if as_json else f"✗ {error}")
         raise typer.Exit(BROKEN) from None
+    erased = found.get("erased_by_law", found.get("erased", 0))
+    if erased and not as_json:
+        typer.echo(f"已依法删除 {erased} 项 (erased by law, the log is whole)")
     typer.echo(
         json.dumps(found, ensure_ascii=False) if as_json else "✓ " + "  ".join(f"{k}={v}" for k, v in found.items())
     )

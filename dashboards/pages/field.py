@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import date
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Annotated
@@ -13,19 +13,23 @@ from starlette.responses import Response
 
 from dashboards.context import Context, permit
 from dashboards.pages.frame import frame_of, page, renderer
-from dashboards.pages.reads import QUERIES, rows
+from dashboards.pages.reads import QUERIES, filters, rows
 from dashboards.rendering import local
 from equipment.access.model import Asker
 from maintenance.plans import calendar
+from maintenance.plans import service as plans
 
 router = APIRouter(include_in_schema=False)
 ROOT = Path(__file__).parents[1]
 ASSETS = (
     "/static/css/tokens.css",
     "/static/icon.svg",
+    "/static/js/device.js",
     *sorted(f"/static/field/{path.name}" for path in (ROOT / "static" / "field").iterdir()),
 )
 CALENDAR_DAYS = 15
+REMINDED = timedelta(days=1)
+MOST_REMINDERS = 100
 SHELL = ("/field", *ASSETS)
 """What the phone keeps to open the form without network."""
 
@@ -56,20 +60,20 @@ def worker(request: Request, _: Annotated[Asker, Depends(permit("record.file"))]
 
 @router.get("/firm/plan")
 def plan(request: Request, context: Context, asker: Annotated[Asker, Depends(permit("firm.view"))]) -> Response:
-    """Day by day: which lift, at which level, what is late; each day by address, as a route is driven."""
-    today = local(context.clock.now()).date()
+    """Day by day: which lift, at which level, what is late. With ``worker`` that worker's lifts only; today as a route."""
+    now = context.clock.now()
+    today, wanted = local(now).date(), filters(request, "worker")["worker"]
     with context.transaction(asker) as conn:
-        units = rows(conn, QUERIES.plan_units)
-    visits = [
-        calendar.next_visit(
-            calendar.Maintained(u.id, u.name, u.address, tuple(map(_visit, u.visits)), u.first_use_date), today
+        every = [lift.unit for lift in plans.lifts(conn, asker.organisation_id)]
+        people = rows(conn, QUERIES.firm_workers)
+        reminders = rows(
+            conn, plans.QUERIES.reminders, {"since": now - REMINDED, "kind": "visit", "limit": MOST_REMINDERS}
         )
-        for u in units
-    ]
+    chosen = [u for u in every if not wanted or str(u.person) == wanted]
+    visits = [calendar.next_visit(unit, today) for unit in chosen]
     days = calendar.by_day(visits, today, CALENDAR_DAYS)
-    return page(request, "field/plan.html", days=days, coverage=calendar.coverage(visits))
-
-
-def _visit(text: str) -> tuple[str, date]:
-    level, day = text.split(" ")
-    return level, date.fromisoformat(day)
+    first = days[0][1] if days and days[0][0] == today else []
+    return page(
+        request, "field/plan.html", days=days, coverage=calendar.coverage(visits), route=calendar.route(first),
+        people=[(str(p.id), p.name) for p in people], reminders=reminders,
+    )  # fmt: skip

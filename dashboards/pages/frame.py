@@ -31,11 +31,14 @@ SECTIONS: tuple[tuple[str, str, str], ...] = (
     (N_("Maintenance"), "/firm", "firm.view"),
     (N_("Visits due"), "/firm/plan", "firm.view"),
     (N_("Field"), "/field", "record.file"),
+    (N_("On-demand plans"), "/on-demand-plans", "plan.view"),
     (N_("To confirm"), "/use-unit", "use_unit.view"),
+    (N_("Daily duties"), "/duties", "duty.view"),
     (N_("Equipment"), "/units", "unit.view"),
     (N_("Gas cylinders"), "/cylinders", "cylinder.oversee"),
     (N_("Calls"), "/calls", "call.view"),
     (N_("Hazard ledger"), "/ledger/hazards", "hazard.view"),
+    (N_("Plausibility"), "/plausibility", "finding.view"),
     (N_("Indicators"), "/board", "board.view"),
     (N_("Alarm rules"), "/rules", "rule.edit"),
     (N_("Data quality"), "/quality", "quality.view"),
@@ -64,7 +67,10 @@ def renderer() -> Renderer:
     """The one renderer of this process, with the names that the catalogues give."""
     made = Renderer()
     made.environment.globals.update(
-        rule_name=names.rule_name, signal_value=names.signal_value, item_names=names.item_names
+        rule_name=names.rule_name,
+        signal_value=names.signal_value,
+        item_names=names.item_names,
+        finding_text=names.finding_text,
     )
     return made
 

@@ -17,6 +17,9 @@ from dashboards.rendering import local
 from equipment.access.model import Asker
 from equipment.cylinders.stations import is_station
 from maintenance.checklists.catalogue import PLACE_WORDS
+from maintenance.paper import service as paper
+from maintenance.plans import service as plans
+from maintenance.plausibility.service import story
 from maintenance.records.acknowledgement import positions
 from maintenance.records.signatures import signatures_of
 
@@ -42,8 +45,15 @@ def firm(request: Request, context: Context, asker: Annotated[Asker, Depends(per
                 QUERIES.hazards,
                 {"state": "open", "grade": "", "district": "", "q": "", "now": now, "limit": 20, "offset": 0},
             ),
+            "paperless": paper.switch_of(conn, asker.organisation_id or 0),
         }
     return page(request, "pages/firm.html", feed_after=head, soon=local(now).date() + timedelta(days=3), **values)
+
+
+@router.get("/firm/table")
+def record_table(request: Request, _: Annotated[Asker, Depends(permit("record.file"))]) -> Response:
+    """Hand in a table of records."""
+    return page(request, "pages/record_table.html")
 
 
 @router.get("/use-unit")
@@ -66,6 +76,14 @@ def use_unit(request: Request, context: Context, asker: Annotated[Asker, Depends
     return page(request, "pages/use_unit.html", feed_after=head, **values)
 
 
+@router.get("/on-demand-plans")
+def on_demand(request: Request, context: Context, asker: Annotated[Asker, Depends(permit("plan.view"))]) -> Response:
+    """Which lifts are maintained on demand, under which conditions, and whose step is next."""
+    with context.transaction(asker) as conn:
+        found = plans.plans(conn)
+    return page(request, "pages/on_demand_plans.html", plans=found)
+
+
 @router.get("/records")
 def records(request: Request, context: Context, asker: Annotated[Asker, Depends(permit("record.view"))]) -> Response:
     wanted, page_of = filters(request, "state"), window(request)
@@ -85,9 +103,10 @@ def record(
         signed = signatures_of(conn, record_id)
         position = positions(conn, [str(record_id)]).get(str(record_id))
         content = value(conn, QUERIES.record_content, (record_id,))
+        plausibility = story(conn, record_id)
     return page(
         request, "pages/record.html", record=found, items=items, signatures=signed, position=position,
-        photos=_photos(content),
+        photos=_photos(content), plausibility=plausibility,
     )  # fmt: skip
 
 

@@ -10,6 +10,8 @@ from dashboards import i18n
 from dashboards.rendering import word_filter
 from equipment.catalogue.model import Signal
 from maintenance.checklists.catalogue import load_items
+from maintenance.plausibility.catalogue import catalogue
+from maintenance.plausibility.service import Held
 
 
 @cache
@@ -33,3 +35,9 @@ def signal_value(signal: Signal, code: Any, language: str) -> Any:
     """What a code of an enum signal means."""
     name = (signal.values or {}).get(int(code))
     return word_filter(None, name if name is not None else str(code), "signal_value")  # type: ignore[arg-type]
+
+
+def finding_text(held: Held, language: str) -> str:
+    """A finding in words; one of a check that has gone keeps its name."""
+    check = catalogue().checks.get(held.check)
+    return check.told(held.detail, "zh" if language == i18n.DEFAULT_LANGUAGE else "en") if check else held.check

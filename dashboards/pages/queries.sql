@@ -477,14 +477,12 @@ left join lateral (select ended_at, level from maintenance.record r where r.unit
 where u.status = 'in_use' and u.kind in ('lift', 'escalator') and u.firm_org_id = equipment.scope_organisation()
 order by due_on nulls first, u.no limit %(limit)s;
 
--- name: plan_units
-select u.id, u.name, u.address, u.first_use_date,
-       coalesce((select array_agg(v.level || ' ' || v.last) from (
-           select r.level, max((r.ended_at at time zone 'Asia/Shanghai')::date)::text as last
-           from maintenance.record r where r.unit_no = u.no and r.state <> 'corrected' group by r.level) v), '{}') as visits
-from equipment.unit u
-where u.status = 'in_use' and u.kind in ('lift', 'escalator') and u.firm_org_id = equipment.scope_organisation()
-order by u.no;
+-- name: disputed_records
+select r.id::text as id, u.id as unit, u.name, coalesce(r.dispute_reason, '') as reason, r.content from maintenance.record r join equipment.unit u on u.no = r.unit_no
+where r.state = 'disputed' and r.firm_org_id = equipment.scope_organisation() order by r.ended_at desc limit %(limit)s;
+
+-- name: firm_workers
+select id, name, certificate_no from equipment.person where organisation_id = equipment.scope_organisation() and left_on is null order by name;
 
 -- name: record_content
 select content from maintenance.record where id = %s;

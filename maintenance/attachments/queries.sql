@@ -24,3 +24,6 @@ delete from maintenance.attachment_part where unit_no = %s and sha256 = %s and a
 -- name: keep
 insert into maintenance.attachment (unit_no, sha256, type, size, content, account_id, received_at)
 values (%(unit_no)s, %(sha256)s, %(type)s, %(size)s, %(content)s, %(account)s, %(now)s) on conflict do nothing;
+
+-- name: erased
+select reason from maintenance.erasure where kind = 'photo' and subject = %s and unit_no = %s limit 1;

@@ -126,6 +126,9 @@ def content(conn: Connection, unit_no: int, sha256: bytes) -> tuple[str, bytes]:
     UnknownAttachmentError
     """
     row = conn.execute(QUERIES.content_of, (unit_no, sha256)).fetchone()
+    erased = None if row is not None else conn.execute(QUERIES.erased, (sha256.hex(), unit_no)).fetchone()
+    if erased is not None:
+        raise UnknownAttachmentError(f"照片已依法删除：{erased[0]} (it was erased by law)")
     if row is None:
         raise UnknownAttachmentError("没有这张照片，或尚未传完 (no such photo, or it is still on its way)")
     return str(row[0]), bytes(row[1])

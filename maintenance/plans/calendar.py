@@ -1,28 +1,38 @@
-"""Due, overdue and coverage of a firm's lifts, in the traditional mode (15 days and the four levels). Pure.
+"""Due, overdue and coverage of a firm's lifts: 15 days and the four levels, or an accepted on-demand interval. Pure.
 
 One visit answers one lift: of the levels that are due together, the deepest is done and includes the others.
 """
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from equipment.registry.coordinates import Position, distance_m
 from maintenance.checklists.catalogue import LEVELS
-from maintenance.due import due_dates
+from maintenance.due import DAYS, due_dates
 
 
 @dataclass(frozen=True, slots=True)
 class Maintained:
-    """A lift, with the (level, day) of its records. ``in_use_since`` None: the register does not know."""
+    """A lift, with the (level, day) of its records. ``in_use_since`` None: the register does not know.
+
+    ``interval_days``: of its accepted on-demand plan, in the place of the 15 days; the deeper levels stay as they are.
+    ``place``: WGS-84, None: unknown.
+    """
 
     unit_id: str
     name: str
     address: str
     visits: tuple[tuple[str, date], ...]
     in_use_since: date | None
+    interval_days: int | None = None
+    place: Position | None = None
+    person: int | None = None
+    worker: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +65,8 @@ def next_visit(unit: Maintained, today: date) -> Visit:
     """
     if not unit.visits:
         return Visit(unit, LEVELS[0], None, "unknown")
-    due = [d for d in due_dates(unit.visits, unit.in_use_since or today) if d.last is not None]
+    days = DAYS if unit.interval_days is None else {**DAYS, LEVELS[0]: unit.interval_days}
+    due = [d for d in due_dates(unit.visits, unit.in_use_since or today, days) if d.last is not None]
     first = min(due, key=lambda d: d.on)
     together = [d for d in due if d.on <= max(first.on, today)]
     return Visit(unit, together[-1].level, first.on, first.state(today))
@@ -76,3 +87,25 @@ def by_day(visits: Sequence[Visit], today: date, days: int) -> list[tuple[date, 
         if on < today + timedelta(days=days):
             found[on].append(visit)
     return [(day, sorted(found[day], key=lambda v: (v.unit.address, v.unit.name))) for day in sorted(found)]
+
+
+def route(visits: Sequence[Visit]) -> list[tuple[Visit, float | None]]:
+    """One way through the lifts of a day: from the most overdue to the nearest, and so on, each with its metres from the last.
+
+    Straight lines, not roads. Lifts without a known place come last, by address, without metres.
+    """
+    left = sorted((v for v in visits if v.unit.place is not None), key=lambda v: (v.on or date.min, v.unit.unit_id))
+    unknown = sorted((v for v in visits if v.unit.place is None), key=lambda v: (v.unit.address, v.unit.name))
+    found: list[tuple[Visit, float | None]] = []
+    here: Position | None = None
+    while left:
+        at = here
+        following = left[0] if at is None else min(left, key=lambda v: _metres(at, v))
+        found.append((following, None if at is None else _metres(at, following)))
+        left.remove(following)
+        here = following.unit.place
+    return found + [(v, None) for v in unknown]
+
+
+def _metres(here: Position, visit: Visit) -> float:
+    return math.inf if visit.unit.place is None else distance_m(here, visit.unit.place)

@@ -40,6 +40,8 @@ class Sign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     datum: str = "unknown"
     accuracy_m: float | None = None
     how: str = "manual"
+    mock: bool | None = None
+    """Whether the phone says that its position was simulated; None: it does not say."""
 
 
 class ItemResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -113,13 +115,16 @@ def schema() -> dict[str, Any]:
 def content_of(record: Record) -> dict[str, Any]:
     """The record as JSON values: what is stored, signed and hashed.
 
-    Photos, places and the drawn signature stand there only when there are any: a record without them has the same
+    Photos, places, the drawn signature and what a phone says of simulated positions stand there only when there are any: a record without them has the same
     canonical form as before they existed (docs/decisions/0060).
     """
     found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(record))
     for item in found["items"]:
         if not item["photos"]:
             del item["photos"]
+    for sign in (found["sign_in"], found["sign_out"]):
+        if sign["mock"] is None:
+            del sign["mock"]
     for name in ("places", "drawn"):
         if not found[name]:
             del found[name]

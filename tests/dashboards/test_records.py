@@ -184,3 +184,13 @@ def test_a_filed_record_cannot_be_changed_by_anybody(platform: Platform) -> None
     for deed in ("update maintenance.record set content = '{}'", "delete from maintenance.record"):
         with pytest.raises(psycopg.errors.IntegrityConstraintViolation, match="never changed"):
             platform.conn.execute(deed.encode())
+
+
+def test_the_records_of_a_lift_are_printed_with_the_proof_of_their_place(firm: FirmSystem) -> None:
+    firm.file(good(firm.platform), "visit-0001")
+    firm.platform.turn(2)
+    answer = firm.manager.client.get(f"/api/v1/units/{LIFT}/records.pdf")
+    assert answer.status_code == 200, answer.text
+    assert answer.content.startswith(b"%PDF-1.7")
+    empty = firm.manager.client.get("/api/v1/units/L000002/records.pdf")
+    assert empty.status_code in (400, 404)

@@ -127,3 +127,12 @@ def test_an_older_checkpoint_is_a_prefix_of_the_newer_one(platform: Platform) ->
     assert bundles.verify(second, older=(first.checkpoint, growth)).grown
     with pytest.raises(LogDamagedError, match="history was rewritten"):
         bundles.verify(second, older=(first.checkpoint, [bytes(32), *growth]))
+
+
+def test_a_bundle_lists_sm3_beside_sha256_and_a_wrong_one_is_named(platform: Platform, tmp_path: Path) -> None:
+    bundle = bundle_of(platform, filed(platform))
+    assert bundle["things"][0]["sm3"] == bundles.sm3_of(bundle["things"][0]["content"])
+    bundle["things"][0]["sm3"] = "0" * 64
+    code, found = verify(tmp_path, bundle)
+    assert code == 1
+    assert "SM3" in found["first"]

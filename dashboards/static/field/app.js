@@ -1,8 +1,9 @@
 // 现场维保: today's lifts, drafts and what waits to be sent. Opens and works without network.
 
+import * as camera from "./camera.js";
 import { h, position } from "./dom.js";
 import { moment } from "./canonical.js";
-import { begin, liftOf } from "./form.js";
+import { again, begin, liftOf } from "./form.js";
 import { all, enqueue, get, put, remove } from "./store.js";
 import { sync } from "./sync.js";
 import { show } from "./visit.js";
@@ -58,19 +59,36 @@ async function loadShift() {
 async function openVisit(draft) {
   inVisit = true;
   lastWords = "";
+  const name = `teshe-field-draft-${draft.id}`;
   const mine = await new Promise((resolve) => {
-    navigator.locks.request(`teshe-field-draft-${draft.id}`, { ifAvailable: true }, (lock) => {
+    navigator.locks.request(name, { ifAvailable: true }, (lock) => {
       resolve(Boolean(lock));
       return lock ? new Promise((free) => { release = free; }) : undefined;
     });
   });
-  const fresh = await get("drafts", draft.id);
+  if (!mine) takeOver(name, draft.id);
+  await shown(draft.id, mine);
+}
+
+async function shown(id, mine) {
+  const fresh = await get("drafts", id);
   if (!fresh) return done("这份草稿已提交");
   show({ shift, main, done, scanButton }, fresh, mine);
 }
 
+/** Another window has the draft, or a closed one has not let go of it yet: go on here as soon as it does. */
+function takeOver(name, id) {
+  const left = new AbortController();
+  release = () => left.abort();
+  navigator.locks.request(name, { signal: left.signal }, (lock) => new Promise((free) => {
+    release = free;
+    if (lock) shown(id, true);
+  })).catch((error) => { if (error.name !== "AbortError") throw error; });
+}
+
 async function done(words = "") {
   inVisit = false;
+  camera.close();
   release?.();
   release = null;
   if (typeof words === "string") lastWords = words;
@@ -81,6 +99,7 @@ async function done(words = "") {
 
 function scanButton(then) {
   if (!("BarcodeDetector" in window)) return null;
+  if (camera.possible()) return h("button", { class: "button", "data-scan": true, onclick: (e) => scanNow(e.target, then) }, "扫码");
   return h("label", { class: "button" }, "扫码", h("input", {
     type: "file", accept: "image/*", capture: "environment", class: "hidden-file",
     onchange: async (e) => {
@@ -90,6 +109,20 @@ function scanButton(then) {
       else alertLine("没有识别到二维码，请靠近重拍，或输入电梯码");
     },
   }));
+}
+
+/** Scan with the running camera: no photo, no second tap. */
+async function scanNow(button, then) {
+  const before = camera.opened();
+  const refused = await camera.open();
+  if (refused) return alertLine(`${refused} 也可以输入电梯码。`);
+  const stop = new AbortController();
+  const box = h("div", { class: "place" }, camera.view(), h("button", { class: "button quiet", onclick: () => stop.abort() }, "取消扫码"));
+  button.after(box);
+  const code = await camera.scan(stop.signal);
+  box.remove();
+  if (!before) camera.close();
+  return code ? then(code) : undefined;
 }
 
 const alertLine = (text) => { const line = document.getElementById("alert"); if (line) line.textContent = text; };
@@ -136,6 +169,9 @@ async function home() {
     ...waiting.map((e) => h("section", { class: `place ${e.state}` }, h("h2", {}, e.name, h("span", {}, e.state === "conflict" ? "需处理" : e.receipt ? "已报送，待签名" : "待上传")),
       e.why ? h("p", { class: "error" }, e.why) : null,
       e.state === "conflict" && !e.receipt ? h("button", { class: "button", onclick: () => reopen(e.id) }, "改回草稿") : null)),
+    ...(shift.disputed ?? []).filter((r) => !waiting.some((e) => e.draft?.corrects === r.id) && !receipts.some((e) => e.corrects === r.id)).map((r) => h("section", { class: "place conflict" },
+      h("h2", {}, r.name, h("span", {}, "使用单位有异议")), h("p", {}, r.reason),
+      h("button", { class: "button", "data-correct": r.id, onclick: () => correct(r) }, "更正这份记录"))),
     h("h2", {}, `今天的电梯（${shift.lifts.length}${shift.complete ? "" : "，只列最先到期的"}）`),
     h("ol", { class: "lifts" }, shift.lifts.map((lift) => h("li", {}, h("button", {
       class: "lift", "data-unit": lift.id,
@@ -146,6 +182,17 @@ async function home() {
   const plate = document.getElementById("plate");
   plate.focus({ preventScroll: true });
   plate.setSelectionRange(caret, caret);
+}
+
+/** A correction is a new record of the same visit that names the one it corrects. */
+async function correct(record) {
+  const open = (await all("drafts")).find((d) => d.corrects === record.id && d.account === shift.account);
+  if (open) return openVisit(open);
+  const lift = liftOf(shift.lifts, record.unit);
+  if (!lift?.annex) return alertLine("这台设备不在本机今天的电梯中，请在电脑上更正");
+  const draft = again(record, lift, { name: shift.worker, account: shift.account });
+  await put("drafts", draft);
+  return openVisit(draft);
 }
 
 /** A refused record is opened again under the same key: if it was filed after all, the server says so. */
@@ -162,6 +209,7 @@ async function start() {
   if (lack) {
     queue.textContent = "不能离线";
     main.replaceChildren(h("p", { class: "note bad", role: "alert" }, "请在浏览器打开并添加到桌面"),
+      /MicroMessenger/i.test(navigator.userAgent) ? h("p", {}, "您是在微信中打开的。") : "",
       h("p", {}, `当前应用（如微信）不支持${lack}，为免丢失，不在这里开始填写。点右上角“…”选“在浏览器打开”。`),
       h("p", {}, "使用单位确认记录、公众查询仍可在这里使用。"), h("a", { class: "button wide", href: "/use-unit" }, "使用单位确认"));
     return;

@@ -8,7 +8,25 @@ export const LEVELS = { half_month: "半月", quarter: "季度", half_year: "半
 /** A new visit of a lift, signed in. */
 export const begin = (lift, session, sign) => ({
   id: crypto.randomUUID(), unit: lift.id, plate: lift.plate, name: lift.name, annex: lift.annex, level: "half_month",
-  worker: session.name, account: session.account, sign_in: sign, places: {}, items: {}, found: "", rev: 0,
+  worker: session.name, account: session.account, sign_in: sign, places: {}, items: {}, found: "", parts: "", others: [], rev: 0,
+});
+
+/** A draft that corrects a record: what it said, its times and its pictures, to be changed and signed again. */
+export const again = (record, lift, session) => {
+  const { content } = record;
+  const passed = Object.fromEntries((content.places ?? []).map((p) => [p.place, { at: p.at, photos: p.photos }]));
+  return {
+    ...begin(lift, session, content.sign_in), level: content.level, corrects: record.id, sign_out: content.sign_out, places: passed,
+    items: Object.fromEntries(content.items.map(({ id, ...rest }) => [id, { photos: [], ...rest }])),
+    found: content.found, others: content.workers.filter((w) => w.name !== session.name),
+    parts: content.parts.map((p) => (p.quantity === 1 ? p.name : `${p.name}×${p.quantity}`)).join("；"),
+  };
+};
+
+/** Parts as they are written down: 门滑块×2；轿厢灯. */
+export const partsOf = (text) => text.split(/[;；\n]/).map((p) => p.trim()).filter(Boolean).map((piece) => {
+  const [, name, count] = /^(.*?)\s*[×x*]\s*(\d+(?:\.\d+)?)$/i.exec(piece) ?? [null, piece, "1"];
+  return { name, quantity: Number(count), note: "" };
 });
 
 /** The lift of a scanned or typed plate: its six digits, its unit number, or the address in its QR code. */
@@ -44,7 +62,8 @@ export function missing(draft, items) {
 
 /** The record of a finished visit, with every field of its canonical form. */
 export const recordOf = (draft, items, signOut, drawn, now) => complete({
-  unit_id: draft.unit, level: draft.level, workers: [{ name: draft.worker }], sign_in: draft.sign_in, sign_out: signOut,
+  unit_id: draft.unit, level: draft.level, workers: [{ name: draft.worker, certificate_no: draft.certificate ?? null }, ...(draft.others ?? [])], sign_in: draft.sign_in,
+  sign_out: draft.sign_out ?? signOut, parts: partsOf(draft.parts ?? ""), corrects: draft.corrects ?? null,
   submitted_at: moment(now), found: draft.found, drawn,
   places: Object.entries(draft.places).map(([place, p]) => ({ place, at: p.at, photos: p.photos })),
   items: items.flatMap((item) => {

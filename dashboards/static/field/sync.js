@@ -1,6 +1,7 @@
 // Sending: photos first, then the record, then the signature. Each step is repeatable, and nothing leaves the queue
 // before the server's receipt names the digest that was computed here.
 
+import { deviceName } from "../js/device.js";
 import { all, get, put, settle } from "./store.js";
 
 const PIECE_BYTES = 128 * 1024;
@@ -59,7 +60,7 @@ async function sign(entry, csrf, account) {
   const path = `/records/${entry.receipt.record_id}/signatures`;
   const answer = await ask(path, {
     method: "POST", headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf },
-    body: JSON.stringify({ digest: entry.digest, device: navigator.userAgent.slice(0, 200), device_time: entry.signedAt }),
+    body: JSON.stringify({ digest: entry.digest, device: deviceName(), device_time: entry.signedAt }),
   });
   if (answer.ok) return;
   const mine = await ask(path);
@@ -76,7 +77,7 @@ async function send(entry, session) {
   await sign(entry, session.csrf, session.account);
   const others = (await all("queue")).filter((e) => e.id !== entry.id).flatMap((e) => e.photos);
   const drafts = JSON.stringify(await all("drafts"));
-  const done = { id: entry.id, unit: entry.unit, name: entry.name, at: entry.signedAt, ...entry.receipt };
+  const done = { id: entry.id, unit: entry.unit, name: entry.name, at: entry.signedAt, corrects: entry.draft?.corrects ?? null, ...entry.receipt };
   await settle(entry, done, entry.photos.filter((p) => !others.includes(p) && !drafts.includes(p)));
 }
 

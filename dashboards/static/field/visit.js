@@ -1,5 +1,6 @@
 // One visit on the screen: places, exceptions, values, signature. Every tap is kept before the screen shows it.
 
+import * as camera from "./camera.js";
 import { canonical, moment, sha256 } from "./canonical.js";
 import { h, pad, position } from "./dom.js";
 import { LEVELS, RESULTS, answerOf, limits, liftOf, missing, recordOf, within } from "./form.js";
@@ -19,8 +20,10 @@ export function show(host, draft, mine) {
     const groups = Map.groupBy ? Map.groupBy(items(), (i) => i.place) : grouped(items());
     const scroll = scrollY;
     const typing = typingNow();
+    const running = camera.opened() ? camera.view() : null;
     const open = new Set([...document.querySelectorAll("details[open]")].map((d) => d.dataset.place));
-    host.main.replaceChildren(...head(), ...[...groups].map(([p, list]) => place(p, list, open.has(p))), finish(), errors);
+    host.main.replaceChildren(...head(), shutter(running), ...[...groups].map(([p, list]) => place(p, list, open.has(p))), more(open), finish(), errors);
+    if (running?.paused) running.play();
     typing?.restore();
     scrollTo(0, scroll);
   };
@@ -33,16 +36,17 @@ export function show(host, draft, mine) {
     }).catch((error) => { errors.textContent = `没有存到本机：${error.message}。请勿关闭页面，清理手机空间后再点一次。`; });
     return saving;
   };
-  const photo = (label, name, then) => h("label", { class: "button primary" }, label, h("input", {
+  const kept = async (taken, then) => {
+    try { await then(await take(taken)); } catch (error) {
+      if (!(error instanceof PhotoError) && error.name !== "QuotaExceededError") throw error;
+      errors.textContent = error instanceof PhotoError ? error.message : "手机空间不足，照片没有存下，请清理后重拍。";
+    }
+  };
+  const photo = (label, name, then) => camera.opened() ? h("button", {
+    class: "button primary", "data-shoot": name, disabled: !mine, onclick: async () => kept(await camera.shoot(), then),
+  }, label) : h("label", { class: "button primary" }, label, h("input", {
     type: "file", accept: "image/*", capture: "environment", class: "hidden-file", "data-photo": name, disabled: !mine,
-    onchange: async (e) => {
-      const file = e.target.files[0];
-      if (!file) return;
-      try { await then(await take(file)); } catch (error) {
-        if (!(error instanceof PhotoError) && error.name !== "QuotaExceededError") throw error;
-        errors.textContent = error instanceof PhotoError ? error.message : "手机空间不足，照片没有存下，请清理后重拍。";
-      }
-    },
+    onchange: (e) => (e.target.files[0] ? kept(e.target.files[0], then) : undefined),
   }));
 
   const head = () => [
@@ -53,6 +57,28 @@ export function show(host, draft, mine) {
     h("div", { class: "segments", role: "group", "aria-label": "维保级别" }, Object.entries(LEVELS).map(([level, word]) =>
       h("button", { "aria-pressed": String(draft.level === level), disabled: !mine, onclick: () => keep((d) => { d.level = level; }) }, word))),
   ].filter(Boolean);
+
+  const redraw = () => { drawn = -1; draw(); };
+  const openCamera = async () => { errors.textContent = await camera.open(); redraw(); };
+  const shutter = (running) => running ? h("section", { class: "place" }, running)
+    : camera.possible() && mine ? h("button", { class: "button wide", "data-camera": true, onclick: openCamera }, "打开相机，一键拍照") : "";
+
+  /** Who else worked, which parts, what was found: needed now and then, so folded. */
+  const more = (open) => h("section", { class: "place" }, h("details", { "data-place": "more", open: open.has("more") },
+    h("summary", {}, `同行人员、更换部件、发现问题${(draft.others ?? []).length ? `（同行 ${draft.others.length} 人）` : ""}`),
+    h("div", { class: "people" }, (host.shift.people ?? []).filter((p) => p.name !== draft.worker).map((person) => h("label", { class: "choice" },
+      h("input", {
+        type: "checkbox", disabled: !mine, "data-person": person.name, checked: (draft.others ?? []).some((o) => o.name === person.name && o.certificate_no === person.certificate_no),
+        onchange: (e) => keep((d) => {
+          const rest = (d.others ?? []).filter((o) => o.name !== person.name || o.certificate_no !== person.certificate_no);
+          d.others = e.target.checked ? [...rest, person] : rest;
+        }),
+      }), ` ${person.name}`))),
+    h("p", { class: "muted" }, "同行人员须用本人账号登录后在记录页签名。"),
+    text("parts", "更换部件（如 门滑块×2；轿厢灯）"), text("found", "发现的问题或隐患")));
+  const text = (field, label) => h("label", { class: "value" }, label, h("textarea", {
+    rows: 2, maxlength: 1000, disabled: !mine, "data-text": field, onchange: (e) => keep((d) => { d[field] = e.target.value; }),
+  }, draft[field] ?? ""));
 
   const place = (name, list, open) => {
     const passed = draft.places[name];
@@ -94,11 +120,11 @@ export function show(host, draft, mine) {
     let signed = false;
     let plate = "";
     const submit = h("button", { class: "button primary wide", id: "submit", disabled: true, onclick: () => send(submit, plate, drawing.canvas) }, "签退、签名并提交");
-    const ready = () => { submit.disabled = !(mine && signed && liftOf(host.shift.lifts, plate)?.id === draft.unit); };
+    const ready = () => { submit.disabled = !(mine && signed && (draft.corrects || liftOf(host.shift.lifts, plate)?.id === draft.unit)); };
     const drawing = pad((yes) => { signed = yes; ready(); });
-    return h("section", { class: "place" }, h("h2", {}, "签退"),
-      h("label", { class: "value" }, `再次扫码或输入电梯码`, h("input", { id: "plate-out", inputmode: "numeric", autocomplete: "off", oninput: (e) => { plate = e.target.value; ready(); } })),
-      host.scanButton((text) => { plate = text; document.getElementById("plate-out").value = text; ready(); }),
+    return h("section", { class: "place" }, h("h2", {}, draft.corrects ? "更正" : "签退"),
+      draft.corrects ? h("p", { class: "muted" }, "更正沿用原来的签到、签退时间，请重新签名。") : h("label", { class: "value" }, `再次扫码或输入电梯码`, h("input", { id: "plate-out", inputmode: "numeric", autocomplete: "off", oninput: (e) => { plate = e.target.value; ready(); } })),
+      draft.corrects ? null : host.scanButton((text) => { plate = text; document.getElementById("plate-out").value = text; ready(); }),
       h("p", { class: "muted" }, `${draft.worker} 在此手写签名`), drawing.canvas,
       h("button", { class: "button quiet", onclick: drawing.clear }, "重签"), submit);
   };
@@ -112,7 +138,7 @@ export function show(host, draft, mine) {
       errors.textContent = "这份草稿已在别处改过或提交，请返回后重新打开。";
       return;
     }
-    const signOut = { at: moment(now), how: "plate", ...(await position()) };
+    const signOut = draft.sign_out ?? { at: moment(now), how: "plate", ...(await position()) };
     const record = recordOf(draft, items(), signOut, await takeDrawing(canvas), now);
     const text = canonical(record);
     const photos = [...new Set([...(record.places ?? []).flatMap((p) => p.photos), ...record.items.flatMap((i) => i.photos ?? []), record.drawn])];
@@ -123,7 +149,9 @@ export function show(host, draft, mine) {
     host.done("已签名，存于本机，有网络时自动上传");
   };
 
+  draft.certificate ??= (host.shift.people ?? []).find((p) => p.name === draft.worker)?.certificate_no;
   draw();
+  if (mine && camera.possible() && camera.chosen()) openCamera();
 }
 
 /** The field that is being typed into, so that drawing again takes neither its text nor the keyboard away. */

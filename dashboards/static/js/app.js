@@ -19,6 +19,7 @@ document.addEventListener("click", (event) => {
 });
 
 const needs = (selector) => document.querySelector(selector) !== null;
+if (needs("[data-device]")) import("./device.js").then((module) => document.querySelectorAll("[data-device]").forEach((f) => { f.value = module.deviceName(); }));
 if (needs("#feed")) import("./feed.js").then((module) => module.startFeed(document.getElementById("feed")));
 if (needs("[data-chart]")) import("./charts.js").then((module) => module.drawAll());
 if (needs("[data-map]")) import("./map.js").then((module) => module.drawAll());

@@ -1,0 +1,45 @@
+// Records in a table: tried out, then filed; every row says what became of it. The file stays chosen.
+import { showProblem } from "./forms.js";
+import { say } from "./texts.js";
+
+const form = document.getElementById("table");
+const result = document.getElementById("table-result");
+const words = JSON.parse(result.dataset.words);
+
+function cell(text) {
+  const made = document.createElement("td");
+  made.textContent = text;
+  return made;
+}
+
+function show(body) {
+  result.hidden = false;
+  result.querySelector("[data-sum]").textContent = `${body.dry_run ? words.dry : words.done} · ${words.good} ${body.filed} · ${words.repeated} ${body.repeated} · ${words.refused} ${body.refused}`;
+  const rows = [...body.outcomes].sort((a, b) => (b.status === "refused") - (a.status === "refused") || a.line - b.line);
+  result.querySelector("tbody").replaceChildren(...rows.map((o) => {
+    const row = document.createElement("tr");
+    const why = [...o.problems.map((p) => [p.field, p.reason].filter(Boolean).join(": ")), ...o.warnings].join("；");
+    row.append(cell(o.line), cell(o.idempotency_key), cell(words.states[o.status]), cell(why));
+    return row;
+  }));
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  if (form.getAttribute("aria-busy") === "true") return;
+  form.setAttribute("aria-busy", "true");
+  form.querySelector("[data-problem]")?.remove();
+  try {
+    const answer = await fetch(`/api/v1/records/table?dry_run=${event.submitter?.value ?? "true"}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/octet-stream", Accept: "application/json", "X-CSRF-Token": form.elements._csrf.value },
+      body: form.elements.file.files[0],
+    });
+    const body = await answer.json();
+    if (answer.ok) show(body);
+    else showProblem(form, [body.title, body.detail].filter(Boolean).join(": "));
+  } catch {
+    showProblem(form, say("network"));
+  }
+  form.removeAttribute("aria-busy");
+});
