@@ -224,6 +224,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "sensor": N_("Sensor"),
         "system": N_("System"),
         "call": N_("Phone"),
+        "paper": N_("Paper, entered later"),
     },
     "record_state": {
         "submitted": N_("To be confirmed"),

@@ -21,6 +21,7 @@ from dashboards.api import (
     rosters,
     rules,
     sessions,
+    supplements,
     unit_history,
     units,
 )
@@ -39,6 +40,7 @@ for part in (
     backtest,
     rules,
     incidents,
+    supplements,
     calls,
     records,
     field,

@@ -18,10 +18,13 @@ from dashboards.pages import (
     maintenance,
     maps,
     organisations,
+    outage,
     public,
     quality,
     reports,
     rules,
+    shift,
+    statistics,
     units,
 )
 
@@ -47,5 +50,8 @@ for part in (
     quality,
     public,
     cylinders,
+    statistics,
+    outage,
+    shift,
 ):
     router.include_router(part.router)

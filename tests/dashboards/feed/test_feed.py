@@ -231,7 +231,7 @@ def test_who_may_not_listen_is_told_which_way(city: City) -> None:
     with web(city.url, city.clock, city.port):
         address = f"ws://127.0.0.1:{city.port}/ws/desk"
         own = f"http://127.0.0.1:{city.port}"
-        cases = (
+        cases: tuple[tuple[dict[str, str], int | None], ...] = (
             ({}, 4401),
             ({"Cookie": cookie(city.port, "security_admin")}, 4403),
             ({"Cookie": cookie(city.port, "desk"), "Origin": "https://elsewhere.example"}, 4403),
