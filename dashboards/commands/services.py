@@ -123,6 +123,7 @@ def web_command(
             access_log=False,
             server_header=False,
             ws="websockets-sansio",
+            ws_per_message_deflate=False,  # a message of the feed is a few hundred bytes, and has hundreds of readers
             timeout_graceful_shutdown=3,
         )
     finally:
