@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +34,8 @@ class FeedEntry:
     jurisdiction_path: str | None
     firm_org_id: int | None
     use_org_id: int | None
+    ordered: Sequence[int] = ()
+    """Organisations that were ordered to the incident."""
 
     def text(self) -> str:
         """The entry as it is sent."""
@@ -45,7 +47,9 @@ class FeedEntry:
 
 
 def visible(entry: FeedEntry, asker: Asker) -> bool:
-    """Whether the asker's scope covers the entry: the same comparison as the row policy of ``equipment.unit``."""
+    """Whether the asker's scope covers the entry: as the row policies of ``equipment.unit`` and ``alarms.incident``."""
+    if asker.scope_kind is ScopeKind.FIRM and asker.organisation_id in entry.ordered:
+        return True
     if entry.unit_no is None:
         return asker.role in PLACELESS_ROLES
     match asker.scope_kind:

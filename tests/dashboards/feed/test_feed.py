@@ -211,6 +211,25 @@ def test_everyone_hears_his_own_scope(city: City) -> None:
         }  # fmt: skip
 
 
+def test_who_was_ordered_hears_of_a_lift_that_is_not_his(city: City) -> None:
+    own = city.conn.execute("select firm_org_id from equipment.unit where no = %s", (city.unit,)).fetchone()
+    incident = city.conn.execute("select id from alarms.incident where number = '20260302-0001'").fetchone()
+    assert own is not None
+    assert incident is not None
+    city.conn.execute("update equipment.unit set firm_org_id = null where no = %s", (city.unit,))
+    with web(city.url, city.clock, city.port):
+        firm = Listener(city.port, cookie(city.port, "firm_manager"), after=0)
+        firm.until(lambda s: s.beats)
+        for number, ordered in ((1, incident[0]), (2, 999), (3, incident[0])):
+            with city.conn.transaction():
+                body = {"n": number, "incident_id": ordered}
+                stream.publish(city.conn, "desk", "incident", body, unit_no=city.unit, now=city.clock.now())
+        city.tell(4)
+        firm.until(lambda s: s.beats[-1]["seq"] == 4)
+        assert firm.heard == [1, 3]
+        firm.close()
+
+
 def test_what_waits_for_its_number_makes_the_feed_stale(city: City) -> None:
     with web(city.url, city.clock, city.port, feed_stale_seconds=0.5):
         seat = Listener(city.port, cookie(city.port, "desk"))
