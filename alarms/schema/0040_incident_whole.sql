@@ -4,13 +4,11 @@ alter table alarms.incident
     add column serious_injuries integer check (serious_injuries >= 0),
     add column triage jsonb not null default '{}',     -- 询问卡: age, injury, floor, light
     add column departed_at timestamptz,                -- 出发
-    add column touched_at timestamptz,                 -- the newest source; a window of time runs from it
+    add column touched_at timestamptz,                 -- the newest source after the first; windows of time run from it
     add column reassure_by timestamptz,                -- 安抚回拨: the next word to those inside
     add column release_mode text check (release_mode in ('firm', 'property', 'self', 'station', 'fire_brigade', 'other')),
     add column split_from bigint references alarms.incident,
     add constraint incident_counts check (trapped >= 0 and injured >= 0 and suspected_dead >= 0);
-update alarms.incident set touched_at = opened_at;
-alter table alarms.incident alter column touched_at set not null;
 -- two events of one lift may be open: an old fault report, and people trapped in it today. An advisory lock per unit keeps
 -- the same event from being opened twice.
 drop index alarms.incident_one_open_per_unit;
@@ -57,3 +55,11 @@ stable security definer set search_path = pg_catalog, pg_temp language sql as $$
 $$;
 revoke all on function alarms.order_place(bigint) from public;
 grant execute on function alarms.order_place(bigint) to teshe_scoped, teshe_system;
+
+-- Somebody has taken an order of this event and has neither refused nor gone home.
+create function alarms.somebody_comes(incident bigint) returns boolean stable language sql as $$
+    select exists (select 1 from alarms.dispatch d where d.incident_id = incident and d.answered_at is not null
+                   and d.refused_at is null and d.ended_at is null)
+$$;
+revoke all on function alarms.somebody_comes(bigint) from public;
+grant execute on function alarms.somebody_comes(bigint) to teshe_scoped, teshe_system;
