@@ -37,6 +37,18 @@ create index notification_attempt_by_notification on alarms.notification_attempt
 create trigger notification_attempt_append_only before update or delete or truncate on alarms.notification_attempt
     for each statement execute function equipment.refuse_change();
 
+-- Where an organisation wants to be told beside the telephone: its group's robot, its own system, its mail.
+create table alarms.paging_address (
+    id bigint generated always as identity primary key,
+    organisation_id bigint not null references equipment.organisation,
+    channel text not null check (channel in ('wecom', 'dingtalk', 'webhook', 'email')),
+    address text not null,
+    secret text,                               -- signs what we send there; never shown again
+    since timestamptz not null,
+    ended_at timestamptz
+);
+create unique index paging_address_once on alarms.paging_address (organisation_id, channel, address) where ended_at is null;
+
 -- 短信链接: one tap answers an order, once, until it expires. Only the hash is kept.
 create table alarms.reply_link (
     token_sha256 bytea primary key,
@@ -89,7 +101,11 @@ create index desk_task_open on alarms.desk_task (opened_at) where closed_at is n
 -- The escalator's pulse, and what its watchdog has found. One row per worker of the clocks.
 create table alarms.escalator_pulse (
     name text primary key,
-    beat_at timestamptz not null
+    beat_at timestamptz not null,
+    -- the newest rows at that beat: what is older was written by the clock as it was then
+    incident_id bigint not null default 0,
+    dispatch_id bigint not null default 0,
+    notification_id bigint not null default 0
 );
 create table alarms.watchdog_alarm (
     id bigint generated always as identity primary key,
@@ -106,6 +122,8 @@ call equipment.protect('alarms.notification', $$
         and (incident_id is null or exists (select 1 from alarms.incident i where i.id = notification.incident_id)))
     or (equipment.scope_kind() = 'firm' and organisation_id = equipment.scope_organisation())
 $$, 'select, insert, update');
+call equipment.protect('alarms.paging_address', $$organisation_id = equipment.scope_organisation()
+    or (equipment.scope_kind() = 'jurisdiction' and equipment.scope_role() in ('desk', 'regulator'))$$, 'select, insert, update (ended_at)');
 call equipment.protect('alarms.notification_attempt',
     'exists (select 1 from alarms.notification n where n.id = notification_attempt.notification_id)', 'select, insert');
 call equipment.protect('alarms.reply_link',
@@ -147,3 +165,37 @@ begin
 end $$;
 revoke all on function alarms.stop_paging(bigint, bigint, timestamptz) from public;
 grant execute on function alarms.stop_paging(bigint, bigint, timestamptz) to teshe_scoped, teshe_system;
+
+-- 收件箱: what machines tell us (a key that was pressed, a link that was tapped, a call that rings). The web process only
+-- keeps it, in the request's own transaction; the jobs act on it, so that nothing is lost between the two.
+create table alarms.inbox (
+    id bigint generated always as identity primary key,
+    kind text not null check (kind in ('reply', 'receipt', 'call')),
+    delivery text not null,                    -- the sender's id of it: a second one changes nothing
+    payload jsonb not null,
+    received_at timestamptz not null,
+    done_at timestamptz,
+    problem text,                              -- why it could not be acted on
+    unique (kind, delivery)
+);
+create index inbox_waiting on alarms.inbox (id) where done_at is null;
+call equipment.protect('alarms.inbox', 'equipment.scope_kind() = ''jurisdiction'' and equipment.scope_role() in (''desk'', ''regulator'', ''auditor'', ''system_admin'')', 'select');
+
+-- Keep a message of a machine; false: it is here already. Whoever calls has checked who sent it.
+create function alarms.receive(kind text, delivery text, payload jsonb, at timestamptz) returns boolean
+security definer set search_path = pg_catalog, pg_temp language plpgsql as $$
+begin
+    insert into alarms.inbox (kind, delivery, payload, received_at) values (receive.kind, receive.delivery, receive.payload, at)
+    on conflict do nothing;
+    return found;
+end $$;
+-- What a reply link is about, for the page behind it: nothing without the token.
+create function alarms.reply_link_of(token bytea)
+returns table (incident_number text, kind text, trapped integer, lift text, place text, expires_at timestamptz, used_at timestamptz, used_for text)
+stable security definer set search_path = pg_catalog, pg_temp language sql as $$
+    select i.number, i.kind, i.trapped, coalesce(u.name, i.place), concat_ws(' ', u.address, u.building, u.entrance), l.expires_at, l.used_at, l.used_for
+    from alarms.reply_link l join alarms.dispatch d on d.id = l.dispatch_id join alarms.incident i on i.id = d.incident_id
+    left join equipment.unit u on u.no = i.unit_no where l.token_sha256 = token
+$$;
+revoke all on function alarms.receive(text, text, jsonb, timestamptz), alarms.reply_link_of(bytea) from public;
+grant execute on function alarms.receive(text, text, jsonb, timestamptz), alarms.reply_link_of(bytea) to teshe_scoped, teshe_system;
