@@ -102,8 +102,8 @@ def _order(
         QUERIES.insert_dispatch,
         {
             "incident": incident, "unit_no": unit, "level": level, "organisation": firm[0] if firm else None,
-            "ordered_at": ordered, "seat": asker.account_id, "answer_by": ordered + settings.answer_within,
-            "arrive_by": ordered + settings.arrive_within, "arrived_at": paper.arrived_at, "ended_at": paper.closed_at,
+            "ordered_at": ordered, "seat": asker.account_id, "answer_by": ordered + settings.answer_within(level),
+            "arrive_by": ordered + settings.arrive_within(level), "arrived_at": paper.arrived_at, "ended_at": paper.closed_at,
         },
     )  # fmt: skip
 
