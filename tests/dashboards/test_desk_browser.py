@@ -21,7 +21,11 @@ def heartbeat(seq: int, trouble: str | None) -> str:
 
 def test_the_page_says_why_the_feed_cannot_be_believed_and_resumes_by_its_number(visit: Visit) -> None:
     sockets: list[WebSocketRoute] = []
-    visit.page.route_web_socket(re.compile("/ws/desk"), sockets.append)
+
+    def opened(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+
+    visit.page.route_web_socket(re.compile("/ws/desk"), opened)
     visit.enter("desk")
     page = visit.go("/desk/1")
     expect(page.locator("#feed")).to_have_attribute("data-state", "connecting")
