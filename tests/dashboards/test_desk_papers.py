@@ -163,7 +163,7 @@ def test_a_shift_is_handed_over_and_taken_over_by_somebody_else(platform: Platfo
     desk = platform.person(Role.DESK)
     rescue(platform, arrive_seconds=300)
     desk.post("/calls", {"category": "entrapment", "unit_id": LIFT, "trapped": 1})
-    platform.turn()
+    platform.turn(60)
     answer = desk.client.post("/shift", data={"_csrf": desk.csrf, "notes": "电话 2 号线杂音"}, follow_redirects=False)
     assert answer.status_code == 303
     number = answer.headers["location"].rsplit("/", 1)[1]
