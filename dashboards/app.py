@@ -56,11 +56,11 @@ def create_app(
     pool
         Connections under the scoped role, open.
     feed_url
-        Where the feed listens for notifications (the same database).
+        Where the feed reads and listens, over connections of its own (the same database).
     signer
         Countersigns receipts.
     """
-    feed = Feed(pool, feed_url, settings, clock)
+    feed = Feed(feed_url, settings, clock)
     headers = security_headers(settings)
 
     @asynccontextmanager

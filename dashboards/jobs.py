@@ -17,6 +17,7 @@ from alarms.incidents.runner import IncidentRunner
 from alarms.incidents.settings import DeskSettings
 from alarms.suppression.service import follow_registry, release_due
 from dashboards.open_work import open_work
+from dashboards.papers.outage_job import OutageJob
 from dashboards.reports.runner import SlowWork
 from equipment.access.store import forget_sessions
 from equipment.contracts.store import lapse_due
@@ -125,9 +126,11 @@ def sequence_all(conn: Connection, now: datetime) -> int:
     return done
 
 
-def run_jobs(url: str, desk: DeskSettings, signer: Signer, clock: Clock, stop: StopSignal) -> None:
+def run_jobs(
+    url: str, desk: DeskSettings, signer: Signer, clock: Clock, stop: StopSignal, pack: OutageJob | None = None
+) -> None:
     """Turn until asked to stop; a database that is away is waited for."""
-    slow = SlowWork(url, clock).start()
+    slow = SlowWork(url, clock, pack).start()
     backtests = BacktestWork(url, clock).start()
     maintenance = SlowMaintenance(url, clock).start()
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,12 +11,17 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from dashboards.context import Identity, WebContext, web_context
 from dashboards.feed import Client, Feed
 from equipment.access.matrix import permits
+from equipment.access.model import Asker
+from equipment.foundation.errors import WorldError
+from equipment.foundation.logs import get_logger
 
 router = APIRouter()
+log = get_logger("dashboards.live")
 ACTION = "feed.read"
 CLOSE_UNAUTHORISED = 4401
 CLOSE_FORBIDDEN = 4403
 CLOSE_RESYNC = 4409
+CLOSE_TRY_LATER = 1013
 RECHECK_HEARTBEATS = 6
 """After so many heartbeats the session is looked up again, so that a revoked one stops hearing."""
 
@@ -37,34 +41,56 @@ def refusal(identity: Identity | None, socket: WebSocket) -> int | None:
     return None if allowed and same_origin(socket) else CLOSE_FORBIDDEN
 
 
-async def send_entries(socket: WebSocket, client: Client) -> None:
+async def send_entries(socket: WebSocket, client: Client, feed: Feed) -> None:
     """Send what is queued, forever; a client that fell behind is told so and let go."""
     while True:
-        message = await client.queue.get()
-        await socket.send_json(message)
-        if client.lost and client.queue.empty():
-            await socket.send_json({"type": "resync"})
+        while client.waiting:
+            await socket.send_text(client.waiting.popleft())
+        if client.lost:
+            await socket.send_text(feed.resync())
             await socket.close(CLOSE_RESYNC)
             return
+        client.wake.clear()
+        await client.wake.wait()
 
 
-async def send_heartbeats(socket: WebSocket, feed: Feed, context: WebContext) -> None:
-    """Send the feed's own state at a steady pace, so that silence means broken; end when the session has ended."""
-    beats = 0
+async def watch_session(socket: WebSocket, client: Client, context: WebContext) -> None:
+    """Look the session up again at a steady pace: follow a changed scope, end when it may no longer listen."""
     while True:
-        await socket.send_json(feed.state())
-        await asyncio.sleep(context.settings.feed_heartbeat_seconds)
-        beats += 1
-        if beats % RECHECK_HEARTBEATS == 0 and await asyncio.to_thread(context.identify, socket) is None:
-            await socket.close(CLOSE_UNAUTHORISED)
+        await asyncio.sleep(context.settings.feed_heartbeat_seconds * RECHECK_HEARTBEATS)
+        try:
+            identity = await asyncio.to_thread(context.identify, socket)
+        except WorldError as error:
+            # nothing can be told while the database is away, so nothing leaks; the heartbeat says that it is
+            log.warning("feed_session_unchecked", error=str(error))
+            continue
+        code = refusal(identity, socket)
+        if identity is None or code is not None:
+            await socket.close(code or CLOSE_UNAUTHORISED)
             return
+        client.asker = identity.asker
 
 
 async def until_closed(socket: WebSocket) -> None:
     """Read and ignore what the client says; ends when it hangs up."""
-    with contextlib.suppress(WebSocketDisconnect):
-        while True:
-            await socket.receive_text()
+    while (await socket.receive())["type"] != "websocket.disconnect":
+        pass
+
+
+async def join(socket: WebSocket, feed: Feed, asker: Asker, after: int | None) -> Client:
+    """Send what a client missed since ``after`` and register it, without a moment between in which an entry could pass.
+
+    A client that was away too long, or names a number that this stream never had, is told to resynchronise.
+    """
+    position = feed.head if after is None else after
+    if not await feed.knows(position):
+        position = -1
+    while position < feed.head:
+        head, missed = feed.head, feed.missed(asker, position) if position >= 0 else None
+        for text in [feed.resync()] if missed is None else missed:
+            await socket.send_text(text)
+        position = head
+    return feed.join(asker, position)
 
 
 @router.websocket("/ws/desk")
@@ -72,30 +98,37 @@ async def live(socket: WebSocket, after: int | None = None) -> None:
     """The feed: ``{"type": "entry", "seq", "kind", "at", "unit_no", "data"}``, heartbeats, ``resync``."""
     context = web_context(socket)
     feed: Feed = socket.app.state.feed
-    identity = await asyncio.to_thread(context.identify, socket)
+    try:
+        identity = await asyncio.to_thread(context.identify, socket)
+    except WorldError:
+        await socket.accept()
+        await socket.close(CLOSE_TRY_LATER)
+        return
     await socket.accept()
     code = refusal(identity, socket)
     if identity is None or code is not None:
         await socket.close(code or CLOSE_UNAUTHORISED)
         return
-    client, missed, resync = await feed.join(identity.asker, after)
+    client: Client | None = None
     try:
-        if resync:
-            await socket.send_json({"type": "resync"})
-        for message in missed:
-            await socket.send_json(message)
+        client = await join(socket, feed, identity.asker, after)
         await serve(socket, client, feed, context)
+    except WorldError as error:
+        log.warning("feed_not_resumed", error=str(error))
+        await socket.close(CLOSE_TRY_LATER)
     except (WebSocketDisconnect, RuntimeError):
         return
     finally:
-        feed.leave(client)
+        if client is not None:
+            feed.leave(client)
 
 
 async def serve(socket: WebSocket, client: Client, feed: Feed, context: WebContext) -> None:
     """Run the three sides of one connection until any ends."""
+    client.sender = asyncio.create_task(send_entries(socket, client, feed))
     tasks: list[asyncio.Task[Any]] = [
-        asyncio.create_task(send_entries(socket, client)),
-        asyncio.create_task(send_heartbeats(socket, feed, context)),
+        client.sender,
+        asyncio.create_task(watch_session(socket, client, context)),
         asyncio.create_task(until_closed(socket)),
     ]
     try:
@@ -106,4 +139,5 @@ async def serve(socket: WebSocket, client: Client, feed: Feed, context: WebConte
         # not gather: it loses the message of a cancellation, by which the server knows its own
         await asyncio.wait(tasks)
     for task in ended:
-        task.result()
+        if not task.cancelled():  # the feed cuts off who does not read
+            task.result()

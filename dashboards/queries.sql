@@ -2,5 +2,8 @@
 select dashboards.feed_head(%s);
 
 -- name: read_feed
-select seq, kind, unit_no, payload, created_at, jurisdiction_path, firm_org_id, use_org_id
+select seq, kind, unit_no, payload, created_at, jurisdiction_path, firm_org_id, use_org_id, ordered
 from dashboards.read_feed(%s, %s, %s);
+
+-- name: feed_pulse
+select dashboards.feed_head(%s), p.waiting_since, p.behind_since from dashboards.feed_pulse() p;

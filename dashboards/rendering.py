@@ -262,6 +262,11 @@ def _script_texts() -> Mapping[str, str]:
         "feedLive": i18n.gettext("Live"),
         "feedConnecting": i18n.gettext("Connecting"),
         "feedStale": i18n.gettext("Feed stale"),
+        "feedWhyDatabase": i18n.gettext("the server cannot read its database"),
+        "feedWhySequencer": i18n.gettext("messages wait on the server to be numbered"),
+        "feedWhyIncidents": i18n.gettext("alarms or calls wait on the server to become incidents"),
+        "feedWhySilent": i18n.gettext("the server is not heard"),
+        "feedWhyRefused": i18n.gettext("your session has ended: sign in again"),
         "network": i18n.gettext("Not sent: no connection to the server. Nothing was lost; send it again."),
         "schematic": i18n.gettext("Schematic outlines, not a survey"),
     }

@@ -31,6 +31,12 @@ class WebSettings(BaseSettings):
     feed_client_queue: int = Field(
         default=500, ge=10, description="Messages kept for a slow client before it must resynchronise"
     )
+    feed_cut_seconds: float = Field(
+        default=10.0, gt=0, description="A client that does not even read that it must resynchronise is cut off [s]"
+    )
+    feed_stale_seconds: float = Field(
+        default=10.0, gt=0, description="A message that waits so long to be numbered or judged makes the feed stale [s]"
+    )
     max_upload_bytes: int = Field(default=20_000_000, ge=1_000, description="Largest accepted upload [bytes]")
     public_address: str = Field(
         default="", description="Address of the public pages as it stands in QR codes; default: that of the request"

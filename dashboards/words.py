@@ -269,6 +269,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "sensor": N_("Sensor"),
         "system": N_("System"),
         "call": N_("Phone"),
+        "paper": N_("Paper, entered later"),
     },
     "plausibility_band": {
         "unknown": N_("Too little to tell"),

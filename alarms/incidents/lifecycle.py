@@ -29,6 +29,9 @@ TABLE: dict[tuple[IncidentState, IncidentEvent], IncidentState] = {
     (S.VERIFYING, E.DISPATCH): S.DISPATCHED,
     (S.ACCEPTED, E.DISPATCH): S.DISPATCHED,
     (S.DISPATCHED, E.ANSWER): S.ANSWERED,
+    # whoever is on his way has taken the order
+    (S.DISPATCHED, E.DEPART): S.ANSWERED,
+    (S.ANSWERED, E.DEPART): S.ANSWERED,
     (S.DISPATCHED, E.REFUSE): S.DISPATCHED,
     (S.ANSWERED, E.REFUSE): S.DISPATCHED,
     (S.DISPATCHED, E.ESCALATE): S.DISPATCHED,
@@ -45,23 +48,32 @@ TABLE: dict[tuple[IncidentState, IncidentEvent], IncidentState] = {
     # a person has confirmed it or help is on its way: the sensor no longer decides
     **{(state, E.CLEAR): state for state in OPEN if state is not S.VERIFYING},
     **{(state, E.NOTE): state for state in S},
+    **{(state, E.MERGE): S.MERGED for state in OPEN},
+    **{(state, E.SPLIT): state for state in OPEN},
+    **{(state, E.ASK): state for state in OPEN},
+    **{(state, E.REASSURE): state for state in BEFORE_FREED},
+    (S.ACCEPTED, E.SETTLE): S.CLOSED,
 }
 
 MILESTONE: dict[IncidentEvent, str] = {
     E.ACCEPT: "accepted_at",
     E.DISPATCH: "dispatched_at",
     E.UNANSWERED: "dispatched_at",
+    E.DEPART: "departed_at",
     E.ARRIVE: "arrived_at",
     E.FREE: "freed_at",
     E.SELF_RELEASE: "freed_at",
     E.CALL_BACK: "called_back_at",
     E.CLOSE: "closed_at",
+    E.SETTLE: "closed_at",
+    E.MERGE: "closed_at",
     E.CANCEL: "closed_at",
     E.CLEAR: "closed_at",
 }
 """The column that keeps when it happened."""
 
 FOLLOWS: dict[IncidentEvent, tuple[str, ...]] = {
+    E.DEPART: ("dispatched_at",),
     E.ARRIVE: ("dispatched_at",),
     E.FREE: ("arrived_at", "dispatched_at"),
     E.CALL_BACK: ("freed_at",),
@@ -71,6 +83,7 @@ FOLLOWS: dict[IncidentEvent, tuple[str, ...]] = {
 
 CHINESE = {
     "dispatched_at": "派单", "arrived_at": "到达", "freed_at": "解救", "called_back_at": "回访", "began_at": "报警",
+    "departed_at": "出发",
 }  # fmt: skip
 
 
@@ -91,19 +104,26 @@ def next_state(state: IncidentState, event: IncidentEvent) -> IncidentState:
     return found
 
 
-def check_order(incident: Incident, event: IncidentEvent, at: datetime, now: datetime) -> None:
-    """Let a milestone pass that lies after those it follows and not in the future.
+def lawful_time(incident: Incident, event: IncidentEvent, told: datetime | None, now: datetime) -> datetime:
+    """When ``event`` happened: as told, or now.
+
+    What is told must follow what it follows. Our own clock may have been set back since then: then the milestone is
+    put at the one before it, because help must not be refused for a clock's sake.
 
     Raises
     ------
     ImpossibleOrderError
-        With what it would precede.
+        With what the time told would precede, or that it lies in the future.
     """
-    if at > now + CLOCK_SKEW:
-        raise ImpossibleOrderError(f"{at.isoformat()} 在将来 (lies in the future): check the time")
-    for column in (*FOLLOWS.get(event, ()), "began_at"):
-        earlier: datetime | None = getattr(incident, column)
-        if earlier is not None and at < earlier - CLOCK_SKEW:
+    columns = (*FOLLOWS.get(event, ()), "began_at")
+    earlier: list[tuple[str, datetime]] = [(c, at) for c in columns if (at := getattr(incident, c)) is not None]
+    if told is None:
+        return max([now, *(at for _, at in earlier)])
+    if told > now + CLOCK_SKEW:
+        raise ImpossibleOrderError(f"{told.isoformat()} 在将来 (lies in the future): check the time")
+    for column, at in earlier:
+        if told < at - CLOCK_SKEW:
             raise ImpossibleOrderError(
-                f"不能早于{CHINESE[column]}时间 {earlier.isoformat()} (cannot precede {column.removesuffix('_at')})"
+                f"不能早于{CHINESE[column]}时间 {at.isoformat()} (cannot precede {column.removesuffix('_at')})"
             )
+    return told

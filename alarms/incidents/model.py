@@ -69,6 +69,18 @@ class IncidentEvent(Enum):
     """The sensor took it back."""
     NOTE = "note"
     """备注"""
+    DEPART = "depart"
+    """出发: those who were ordered are on their way."""
+    MERGE = "merge"
+    """合并, by hand: it is the same event as another one."""
+    SPLIT = "split"
+    """拆分, by hand: some of its sources tell of another event."""
+    ASK = "ask"
+    """询问卡: what the caller was asked, and how many are inside or hurt."""
+    REASSURE = "reassure"
+    """安抚回拨: somebody has spoken to those inside."""
+    SETTLE = "settle"
+    """直接办结: a complaint or a question that needs nobody on site."""
 
 
 class Outcome(Enum):
@@ -105,6 +117,12 @@ class Incident:
     called_back_at: datetime | None
     closed_at: datetime | None
     version: int
+    suspected_dead: int | None = None
+    serious_injuries: int | None = None
+    nature: str = "real"
+    departed_at: datetime | None = None
+    reassure_by: datetime | None = None
+    merged_into: int | None = None
 
     @property
     def began_at(self) -> datetime:
@@ -117,6 +135,7 @@ class Source:
     """What reports an incident: an alarm of a sensor, a 96366 call, a QR report.
 
     ``confirmed``: a person says so. ``seat`` took the call and so has the incident.
+    ``caller``: the number that rang; who rings again without naming a lift means the same.
     """
 
     kind: str
@@ -133,6 +152,7 @@ class Source:
     medical_rescue: bool = False
     major_incident: bool = False
     seat: int | None = None
+    caller: str | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from alarms.backtest.trust import admitted
-from alarms.incidents import service, store
+from alarms.incidents import clocks, joining, service
 from alarms.incidents.model import Source
 from alarms.incidents.settings import DeskSettings
 from alarms.incidents.store import QUERIES
@@ -47,7 +47,7 @@ class IncidentRunner:
             done += len(entries)
         with conn.transaction():
             done += self._storms.turn(conn, now)
-            done += service.run_clocks(conn, self._settings, now)
+            done += clocks.run_clocks(conn, self._settings, now)
         return done
 
     def _alarm(self, conn: Connection, entry: StreamEntry, now: datetime) -> None:
@@ -60,7 +60,7 @@ class IncidentRunner:
         elif p["event"] in ("raised", "returned", "escalated") and rings(p) and not explained:
             source = admitted(conn, p, alarm_source(p), now)
             if source is not None:
-                service.open_or_join(conn, source, self._settings, now)
+                joining.open_or_join(conn, source, self._settings, now)
 
     def _call(self, conn: Connection, entry: StreamEntry, now: datetime) -> None:
         row = conn.execute(QUERIES.call, (int(entry.payload["id"]),)).fetchone()
@@ -71,12 +71,9 @@ class IncidentRunner:
         if ended:
             return
         # a complaint about a lift in which people are trapped belongs to their incident
-        if source.incident_kind in EMERGENCIES or _is_open(conn, source.unit_no):
-            service.open_or_join(conn, source, self._settings, now)
-
-
-def _is_open(conn: Connection, unit_no: int | None) -> bool:
-    return unit_no is not None and store.open_of_unit(conn, unit_no) is not None
+        known = source.incident_kind in EMERGENCIES or joining.same_event(conn, source, self._settings) is not None
+        if known:
+            joining.open_or_join(conn, source, self._settings, now)
 
 
 def rings(payload: dict[str, Any]) -> bool:
@@ -117,5 +114,6 @@ def call_source(row: tuple[Any, ...]) -> Source:
         medical_rescue=row[7],
         major_incident=row[8],
         seat=row[13] if row[12] == "seat" else None,
+        caller=row[14],
         detail={"category": category},
     )

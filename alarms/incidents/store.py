@@ -81,9 +81,16 @@ def lock(conn: Connection, incident_id: int, version: int | None) -> Incident:
     return found
 
 
-def open_of_unit(conn: Connection, unit_no: int) -> Incident | None:
-    """The one incident of a unit whose people are not yet free, locked."""
-    return _one(conn, "open_of_unit", (unit_no,))
+def open_of_unit(conn: Connection, unit_no: int, on_site: bool, since: datetime) -> Incident | None:
+    """The open incident of a unit that a further word belongs to, locked: see :func:`joining.same_event`."""
+    values = {"unit": unit_no, "on_site": on_site, "since": since}
+    row = conn.execute(f"{QUERIES.columns} {QUERIES.open_of_unit}", values).fetchone()
+    return None if row is None else _read(row)
+
+
+def open_of_caller(conn: Connection, caller: str, since: datetime) -> Incident | None:
+    """The placeless open incident that this number told of after ``since``, locked."""
+    return _one(conn, "open_of_caller", (caller, since))
 
 
 def of_source(conn: Connection, kind: str, source_id: str) -> Incident | None:
@@ -112,9 +119,10 @@ def history_of(conn: Connection, incident_id: int) -> list[IncidentHistory]:
 
 
 def insert(
-    conn: Connection, source: Source, state: IncidentState, verify_by: datetime | None, now: datetime
-) -> int | None:
-    """Open an incident; None when another one of the unit was opened at this moment."""
+    conn: Connection, source: Source, state: IncidentState, verify_by: datetime | None, now: datetime,
+    split_from: int | None = None,
+) -> int:  # fmt: skip
+    """Open an incident; returns its id. The caller holds the unit's lock."""
     row = conn.execute(
         QUERIES.insert_incident,
         {
@@ -136,9 +144,10 @@ def insert(
             "verify_by": verify_by,
             "accepted_at": now if source.seat is not None else None,
             "accepted_by": source.seat,
+            "split_from": split_from,
         },
     ).fetchone()
-    return None if row is None else int(row[0])
+    return int(row[0]) if row else 0
 
 
 def attach(conn: Connection, incident_id: int, source: Source, now: datetime) -> bool:
@@ -150,6 +159,22 @@ def attach(conn: Connection, incident_id: int, source: Source, now: datetime) ->
 def move_sources(conn: Connection, incident_id: int, into: int) -> None:
     """Let an incident have the sources of another that was merged into it."""
     conn.execute(QUERIES.move_sources, (into, incident_id))
+
+
+def move_source(conn: Connection, kind: str, source_id: str, into: int) -> None:
+    """Let an incident have one source of another."""
+    conn.execute(QUERIES.move_source, (into, kind, source_id))
+
+
+def sources_of(conn: Connection, incident_id: int) -> list[tuple[str, str, int | None]]:
+    """Kind, id and unit of an incident's sources, in the order in which they came."""
+    return [(row[0], row[1], row[2]) for row in conn.execute(QUERIES.sources_of, (incident_id,))]
+
+
+def end_orders(conn: Connection, incident_id: int, now: datetime) -> None:
+    """Nobody is needed there any more: running orders end, and what still rings stops."""
+    conn.execute(QUERIES.end_orders, (now, incident_id))
+    conn.execute(QUERIES.stop_paging, (incident_id, None, now))
 
 
 def change(conn: Connection, incident: Incident, values: Mapping[str, Any]) -> None:

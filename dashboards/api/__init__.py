@@ -26,6 +26,7 @@ from dashboards.api import (
     rosters,
     rules,
     sessions,
+    supplements,
     unit_history,
     units,
 )
@@ -44,6 +45,7 @@ for part in (
     backtest,
     rules,
     incidents,
+    supplements,
     calls,
     record_tables,
     records,

@@ -9,13 +9,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from alarms.incidents import service, store
+from alarms.incidents import joining, service, store
 from alarms.incidents.model import Command, Incident, IncidentEvent, Outcome
 from alarms.incidents.settings import DeskSettings
 from alarms.incidents.store import IncidentHistory
 from dashboards.context import Context, permit
 from dashboards.errors import BadRequestError
 from equipment.access.model import Asker, ScopeKind
+from equipment.registry import store as registry
 
 router = APIRouter(prefix="/incidents", tags=["incidents"])
 
@@ -27,10 +28,14 @@ SEAT_STEPS = (
     IncidentEvent.CALL_BACK,
     IncidentEvent.CLOSE,
     IncidentEvent.CANCEL,
+    IncidentEvent.ASK,
+    IncidentEvent.REASSURE,
+    IncidentEvent.SETTLE,
 )
 RESPONSE_STEPS = (
     IncidentEvent.ANSWER,
     IncidentEvent.REFUSE,
+    IncidentEvent.DEPART,
     IncidentEvent.ARRIVE,
     IncidentEvent.FREE,
     IncidentEvent.NOTE,
@@ -46,6 +51,36 @@ class Step(BaseModel):
     at: datetime | None = None
     reason: str | None = Field(None, max_length=500)
     detail: dict[str, Any] = Field(default_factory=dict)
+
+
+class SourceOf(BaseModel):
+    """One report of an incident."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: str = Field(pattern="^(alarm|call|qr)$")
+    id: str = Field(max_length=80)
+
+
+class MergeBody(BaseModel):
+    """合并 into another incident."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: int
+    into: int
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class SplitBody(BaseModel):
+    """拆分: reports that tell of another event, and the lift it is about if it is another one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: int
+    sources: list[SourceOf] = Field(min_length=1, max_length=200)
+    unit_id: str | None = Field(None, max_length=40)
+    reason: str = Field(min_length=1, max_length=500)
 
 
 def command(incident_id: int, event: IncidentEvent, step: Step, asker: Asker) -> Command:
@@ -105,6 +140,28 @@ def verify(
     asked = command(incident_id, IncidentEvent.CONFIRM, step, asker)
     with context.transaction(asker) as conn:
         return service.verify(conn, asked, outcome, DeskSettings(), context.clock.now())
+
+
+@router.post("/{incident_id}/merge")
+def merge(
+    context: Context, incident_id: int, body: MergeBody, asker: Annotated[Asker, Depends(permit("incident.handle"))]
+) -> Incident:
+    """合并: this incident is the same event as another; returns the one that goes on."""
+    asked = command(incident_id, IncidentEvent.MERGE, Step(version=body.version, reason=body.reason), asker)
+    with context.transaction(asker) as conn:
+        return joining.merge(conn, asked, body.into, context.clock.now())
+
+
+@router.post("/{incident_id}/split", status_code=201)
+def split(
+    context: Context, incident_id: int, body: SplitBody, asker: Annotated[Asker, Depends(permit("incident.handle"))]
+) -> Incident:
+    """拆分: some of its reports tell of another event; returns the incident that they open."""
+    asked = command(incident_id, IncidentEvent.SPLIT, Step(version=body.version, reason=body.reason), asker)
+    with context.transaction(asker) as conn:
+        unit_no = None if body.unit_id is None else registry.require_unit(conn, body.unit_id).no
+        wanted = joining.Split([(s.kind, s.id) for s in body.sources], unit_no)
+        return joining.split(conn, asked, wanted, DeskSettings(), context.clock.now())
 
 
 def _route(event: IncidentEvent, action: str) -> Callable[..., Incident]:

@@ -10,6 +10,7 @@ import typer
 from dashboards.bench import registry_import
 from dashboards.bench.backtest import backtest_bench
 from dashboards.bench.cylinders import bench_cylinders
+from dashboards.bench.desk import desk_command
 from dashboards.bench.indicators import indicators_command
 from dashboards.bench.ingest import ingest_command
 from dashboards.bench.latency import latency_command
@@ -26,6 +27,7 @@ app.command("rules")(rules_command)
 app.command("latency")(latency_command)
 app.command("backtest")(backtest_bench)
 app.command("indicators")(indicators_command)
+app.command("desk")(desk_command)
 
 
 @app.command("registry-import")

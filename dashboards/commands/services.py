@@ -15,6 +15,7 @@ from dashboards.app import create_app
 from dashboards.commands.accounts import first_run
 from dashboards.composition import PACKAGES, log_signer, process_environment, require_database, starter
 from dashboards.jobs import run_jobs
+from dashboards.papers.outage_job import OutageJob
 from dashboards.settings import WebSettings
 from dashboards.worker import run_worker
 from equipment.foundation import migrations
@@ -102,7 +103,8 @@ def jobs_command() -> None:
     url, address = require_database(settings), _broker(settings)
     options = UpkeepOptions(UpkeepSettings(), RetentionSettings(), DeviceSettings(), address)
     with monitored(settings.metrics_host, settings.metrics_port, stop, clock), upkeep_beside(url, options, clock, stop):
-        run_jobs(url, DeskSettings(), log_signer(settings), clock, stop)
+        pack = OutageJob(settings.data_dir / "outage-pack", WebSettings().hotline)
+        run_jobs(url, DeskSettings(), log_signer(settings), clock, stop, pack)
 
 
 def web_command(
@@ -121,6 +123,7 @@ def web_command(
             access_log=False,
             server_header=False,
             ws="websockets-sansio",
+            ws_per_message_deflate=False,  # a message of the feed is a few hundred bytes, and has hundreds of readers
             timeout_graceful_shutdown=3,
         )
     finally:

@@ -19,11 +19,14 @@ from dashboards.pages import (
     maintenance,
     maps,
     organisations,
+    outage,
     plausibility,
     public,
     quality,
     reports,
     rules,
+    shift,
+    statistics,
     units,
 )
 
@@ -51,5 +54,8 @@ for part in (
     quality,
     public,
     cylinders,
+    statistics,
+    outage,
+    shift,
 ):
     router.include_router(part.router)

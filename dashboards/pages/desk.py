@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from alarms.storms import store as storms
 from dashboards.context import Context, permit
-from dashboards.pages import maps
+from dashboards.pages import desk_queue, maps
 from dashboards.pages.frame import language_of, page
 from dashboards.pages.guidance import guidance_for
 from dashboards.pages.reads import QUERIES, known, row, rows, value
@@ -127,13 +127,17 @@ def show(request: Request, context: Context, asker: Asker, incident_id: int | No
         devices = row(conn, QUERIES.devices_online)
         closed = rows(conn, QUERIES.closed_incidents, (8,)) if view is None else []
         outlines = rows(conn, QUERIES.districts)
+        teams = desk_queue.teams(conn)
     chart = desk_map(view, queue, stations)
+    chart["points"] += teams
     chart["districts"] = maps.districts(outlines, language_of(request))
     return page(
         request,
         "pages/desk.html",
         feed_after=head,
         queue=queue,
+        queue_groups=desk_queue.grouped(queue, groups),
+        ring_back=desk_queue.to_ring_back(queue),
         chosen=incident_id,
         view=view,
         map=chart,

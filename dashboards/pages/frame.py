@@ -37,6 +37,7 @@ SECTIONS: tuple[tuple[str, str, str], ...] = (
     (N_("Equipment"), "/units", "unit.view"),
     (N_("Gas cylinders"), "/cylinders", "cylinder.oversee"),
     (N_("Calls"), "/calls", "call.view"),
+    (N_("Emergency statistics"), "/statistics", "statistics.view"),
     (N_("Hazard ledger"), "/ledger/hazards", "hazard.view"),
     (N_("Plausibility"), "/plausibility", "finding.view"),
     (N_("Indicators"), "/board", "board.view"),

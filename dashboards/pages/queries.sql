@@ -5,7 +5,7 @@ select dashboards.feed_head('desk');
 
 -- name: open_incidents
 select i.id, i.number, i.state, i.kind, i.severity, i.first_source, i.confirmed, i.place, i.trapped, i.injured,
-       i.opened_at, i.reported_at, i.verify_by, i.accepted_at, i.dispatched_at, i.arrived_at, i.freed_at, i.version,
+       i.opened_at, i.reported_at, i.verify_by, i.accepted_at, i.dispatched_at, i.arrived_at, i.freed_at, i.version, i.reassure_by,
        u.id as unit_id, u.name as unit_name, u.rescue_code, u.place_name, u.building, u.entrance, u.address, u.lon, u.lat,
        j.name_zh as district_zh, j.name_en as district_en,
        d.level as dispatch_level, d.answer_by, d.arrive_by, d.answered_at, o.name as dispatched_to
@@ -486,3 +486,8 @@ select id, name, certificate_no from equipment.person where organisation_id = eq
 
 -- name: record_content
 select content from maintenance.record where id = %s;
+
+-- name: desk_teams
+select d.arrived_lon, d.arrived_lat, o.name as organisation, i.number
+from alarms.dispatch d join alarms.incident i on i.id = d.incident_id left join equipment.organisation o on o.id = d.organisation_id
+where d.arrived_lon is not null and i.freed_at is null and i.state in ('arrived', 'answered', 'dispatched');

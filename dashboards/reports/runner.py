@@ -1,4 +1,4 @@
-"""What takes its time (慢任务): data cuts and scheduled reports, on a thread and a connection of its own beside the jobs.
+"""What takes its time (慢任务): data cuts, scheduled reports and the outage pack, on a thread and a connection of its own beside the jobs.
 
 The jobs loop never waits for it: a report that is being set must not delay an alarm.
 """
@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import psycopg
 
 from dashboards.indicators.errors import NoDataCutError
+from dashboards.papers.outage_job import OutageJob
 from dashboards.reports.errors import NoChineseFontError
 from dashboards.reports.service import QUERIES, due, make
 from equipment.foundation import metrics
@@ -42,9 +43,10 @@ def _accident_since_cut(conn: Connection) -> bool:
 class SlowWork:
     """One turn looks at what is due; use :meth:`start` for the thread and :meth:`stop` to end it."""
 
-    def __init__(self, url: str, clock: Clock) -> None:
+    def __init__(self, url: str, clock: Clock, pack: OutageJob | None = None) -> None:
         self._url = url
         self._clock = clock
+        self._pack = pack
         self._next_cut: datetime | None = None
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="slow-work", daemon=True)
@@ -71,6 +73,8 @@ class SlowWork:
                     cuts.inc()
                     done += 1
             self._next_cut = now + CUT_EVERY
+        if self._pack is not None:
+            done += self._pack.turn(conn, now)
         return done + self._reports(conn, now)
 
     def _reports(self, conn: Connection, now: datetime) -> int:

@@ -36,7 +36,7 @@ def test_every_state_can_be_reached() -> None:
     starts = {AlarmState.UNACKNOWLEDGED, AlarmState.SUPPRESSED_BY_DESIGN}
     assert reachable(dict(alarm.TABLE), starts) == set(AlarmState)
     opened = {IncidentState.VERIFYING, IncidentState.ACCEPTED}
-    assert reachable(dict(incident.TABLE), opened) == set(IncidentState) - {IncidentState.MERGED}
+    assert reachable(dict(incident.TABLE), opened) == set(IncidentState)
     assert reachable(dict(hazard.TABLE), {HazardState.LISTED}) == set(HazardState)
 
 
@@ -66,7 +66,8 @@ def test_nobody_is_closed_before_he_is_freed_and_called_back(events: list[Incide
         except TransitionError:
             continue
         done.add(event)
-    if state is IncidentState.CLOSED:
+    # a complaint that is settled on the phone frees nobody; whether it is one, its kind decides
+    if state is IncidentState.CLOSED and IncidentEvent.SETTLE not in done:
         assert IncidentEvent.CALL_BACK in done
         assert done & {IncidentEvent.FREE, IncidentEvent.SELF_RELEASE}
 

@@ -23,6 +23,7 @@ function ring() {
 const both = coalesce(async () => {
   await renew("queue");
   ring();
+  await renew("side", () => !part("side").querySelector("[aria-busy=true]"));
   waiting = !(safeToRenew() && (await renew("case", safeToRenew)));
 });
 setInterval(() => {
@@ -68,7 +69,7 @@ addEventListener("popstate", () => choose(location.href, false));
 
 document.addEventListener("keydown", (event) => {
   if (!["ArrowDown", "ArrowUp", "j", "k"].includes(event.key) || event.target.closest?.("input, textarea, select, dialog")) return;
-  const links = [...part("queue").querySelectorAll("a.queue-item")];
+  const links = [...part("queue").querySelectorAll("a.queue-item")].filter((link) => link.getClientRects().length > 0);
   if (!links.length) return;
   event.preventDefault();
   const now = links.indexOf(document.activeElement);

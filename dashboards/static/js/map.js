@@ -15,6 +15,9 @@ const shape = {
 };
 
 function mark(point) {
+  if (point.kind === "team") {
+    return L.marker([point.lat, point.lon], { icon: L.divIcon({ className: "mark team", html: "▪", iconSize: [16, 16] }), keyboard: false, title: point.name });
+  }
   if (point.kind === "station") {
     const icon = L.divIcon({ className: "mark station", html: "+", iconSize: [18, 18] });
     return L.marker([point.lat, point.lon], { icon, keyboard: false });

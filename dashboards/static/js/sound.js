@@ -27,6 +27,15 @@ function ring() {
   tone(now + 0.52, 880);
 }
 
+// One soft call: those inside wait for a word. It never takes the place of the alarm.
+export function remind() {
+  if (wanted || !pressed()) return;
+  context ??= new AudioContext();
+  if (context.state !== "running") return void context.resume().catch(notice);
+  tone(context.currentTime, 520);
+  tone(context.currentTime + 0.3, 520);
+}
+
 function notice() {
   const place = banner();
   if (place) place.hidden = !(wanted && context?.state !== "running");

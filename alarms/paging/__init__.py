@@ -1,0 +1,1 @@
+"""通知: who is told of an order, by which channel, until he answers."""
