@@ -30,6 +30,8 @@ FAULTS: tuple[tuple[type[Exception], int, str], ...] = (
     (equipment.EquipmentInputError, 422, "Some values are not valid"),
     (equipment.LoginRefusedError, 401, "Wrong login or password"),
     (equipment.LoginLockedError, 429, "Too many wrong passwords"),
+    (equipment.WebhookSignatureError, 401, "Not signed as agreed"),
+    (equipment.OutgoingAddressError, 422, "Not an address to send to"),
     (equipment.OutOfScopeError, 403, "Outside your scope"),
     (alarms.UnknownAlarmError, 404, "No such alarm"),
     (alarms.UnknownIncidentError, 404, "No such incident"),

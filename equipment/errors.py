@@ -35,6 +35,9 @@
     └── AccessError
         ├── LoginRefusedError         wrong name or password
         ├── LoginLockedError          too many wrong passwords
+        ├── WebhookSignatureError     a delivery that does not prove who sent it
+        ├── OutgoingAddressError      an address that nothing is sent to
+        ├── OutgoingFailedError       the world's: the other side was not reached
         └── OutOfScopeError           an account without a bound, or an act outside of it
 """
 
@@ -173,3 +176,15 @@ class LoginLockedError(AccessError):
 
 class OutOfScopeError(AccessError):
     """The account has no bound it could act in, or the act lies outside of it."""
+
+
+class WebhookSignatureError(AccessError):
+    """A delivery does not prove who sent it, or is too old."""
+
+
+class OutgoingAddressError(AccessError):
+    """An address to which nothing is sent, because it is malformed or lies inside."""
+
+
+class OutgoingFailedError(AccessError):
+    """The other side was not reached, or broke off."""

@@ -74,3 +74,9 @@ select id, login, display_name, role, organisation_id, jurisdiction_id, holder, 
 -- name: accounts
 select id, login, display_name, role, organisation_id, jurisdiction_id, holder, active, must_change, valid_until, locked_until,
        disabled_reason, created_at from equipment.account order by active desc, login;
+
+-- name: take_delivery
+select equipment.take_delivery(%s, %s, %s);
+
+-- name: forget_deliveries
+delete from equipment.webhook_delivery where taken_at < %s;
