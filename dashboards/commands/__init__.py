@@ -7,7 +7,18 @@ import sys
 import typer
 
 from alarms.errors import AlarmsError
-from dashboards.commands import accounts, backtest, bench, bridge, demo, equipment_import, inspect, services, verify
+from dashboards.commands import (
+    accounts,
+    backtest,
+    bench,
+    bridge,
+    demo,
+    devices,
+    equipment_import,
+    inspect,
+    services,
+    verify,
+)
 from dashboards.errors import DashboardsError
 from dashboards.indicators import commands as indicator
 from dashboards.reports import commands as report
@@ -29,6 +40,7 @@ app.command("bridge")(bridge.bridge_command)
 app.add_typer(bridge.gateways, name="gateway")
 app.command("account")(inspect.account_command)
 app.add_typer(accounts.app, name="accounts")
+app.add_typer(devices.app, name="devices")
 app.command("verify")(verify.verify_command)
 app.command("shard")(inspect.shard_command)
 app.command("catalogue")(inspect.catalogue_command)
