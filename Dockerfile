@@ -21,7 +21,7 @@ RUN python deploy/browser/copy_vendor.py && uv sync --locked --no-dev --no-edita
 
 FROM python:3.13-slim-bookworm
 RUN apt-get update && apt-get install -y --no-install-recommends fonts-noto-cjk && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --create-home --uid 10001 teshe && install -d -m 0700 -o teshe /keys
+    && useradd --system --create-home --uid 10001 teshe && install -d -m 0700 -o teshe /keys && install -d -m 0755 -o teshe /etc/nats/auth
 COPY --from=build /src/.venv /src/.venv
 ENV PATH=/src/.venv/bin:$PATH PYTHONUNBUFFERED=1
 USER teshe

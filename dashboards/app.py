@@ -12,9 +12,10 @@ from psycopg_pool import ConnectionPool
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from dashboards import api, faults, health, live, pages, problems
+from dashboards import api, faults, health, live, pages, problems, surfaces
 from dashboards.context import WebContext
 from dashboards.feed import Feed
+from dashboards.limits import BodyLimit
 from dashboards.settings import WebSettings
 from equipment.foundation.clock import Clock
 from equipment.foundation.database import Connection
@@ -36,14 +37,23 @@ SECURITY_HEADERS = {
 }
 
 
+TRANSPORT_SECURITY = "max-age=31536000; includeSubDomains"
+
+
 def security_headers(settings: WebSettings) -> dict[str, str]:
-    """Headers of every answer. Pictures may come from the intranet's map server too, where one is set."""
+    """Headers of every answer. Pictures may come from the intranet's map server too, where one is set.
+
+    Where the session's cookie is for HTTPS only, browsers are told never to come without it.
+    """
+    headers = dict(SECURITY_HEADERS)
+    if settings.cookie_secure:
+        headers["Strict-Transport-Security"] = TRANSPORT_SECURITY
     parts = urlsplit(settings.tile_address)
-    if not parts.netloc:
-        return SECURITY_HEADERS
-    policy = SECURITY_HEADERS["Content-Security-Policy"]
-    images = f"img-src 'self' data: blob: {parts.scheme}://{parts.netloc};"
-    return {**SECURITY_HEADERS, "Content-Security-Policy": policy.replace("img-src 'self' data: blob:;", images)}
+    if parts.netloc:
+        images = f"img-src 'self' data: blob: {parts.scheme}://{parts.netloc};"
+        policy = headers["Content-Security-Policy"]
+        headers["Content-Security-Policy"] = policy.replace("img-src 'self' data: blob:;", images)
+    return headers
 
 
 def create_app(
@@ -85,13 +95,19 @@ def create_app(
 
     @app.middleware("http")
     async def harden(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = await call_next(request)
+        if surfaces.serves_path(settings.surface, request.url.path):
+            response = await call_next(request)
+        else:
+            detail = "此入口不提供该功能 (not served here: another address of the platform does)"
+            response = problems.answer(request, 404, "Not found", detail)
         for name, value in headers.items():
             response.headers.setdefault(name, value)
         if not request.url.path.startswith("/static/"):
             response.headers.setdefault("Cache-Control", "no-store")
         return response
 
+    # outermost: counts before anything keeps a byte
+    app.add_middleware(BodyLimit, most_bytes=settings.max_body_bytes)
     problems.install(app, faults.FAULTS)
     app.include_router(health.router)
     app.include_router(live.router)

@@ -16,11 +16,22 @@ from fastapi import Depends, Request
 from psycopg_pool import ConnectionPool
 from starlette.requests import HTTPConnection
 
-from dashboards.errors import CsrfError, ForbiddenError, NotLoggedInError, PasswordNeededError
+from dashboards import surfaces
+from dashboards.errors import (
+    CsrfError,
+    FactorNeededError,
+    ForbiddenError,
+    NotFoundError,
+    NotLoggedInError,
+    PasswordNeededError,
+)
 from dashboards.settings import WebSettings
-from equipment.access import scope, store
+from equipment.access import factors, scope, store
 from equipment.access.matrix import permits
 from equipment.access.model import Asker
+from equipment.access.seal import Seal
+from equipment.access.store import SessionToken
+from equipment.errors import LoginRefusedError
 from equipment.foundation.clock import Clock
 from equipment.foundation.database import Connection, translated
 from equipment.transparency.keys import Signer
@@ -46,6 +57,8 @@ class Identity:
     csrf: str | None
     actions: frozenset[str] | None
     must_change: bool = False
+    must_enrol: bool = False
+    """His role needs a second factor, and he has none yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +70,11 @@ class WebContext:
     settings: WebSettings
     signer: Signer
 
+    @property
+    def seal(self) -> Seal:
+        """What closes and opens the secrets of second factors."""
+        return Seal.from_file(self.settings.seal_key_file)
+
     @contextmanager
     def transaction(self, asker: Asker | None) -> Iterator[Connection]:
         """One transaction under the asker's scope; without an asker it sees no scoped row."""
@@ -65,6 +83,23 @@ class WebContext:
                 scope.apply(conn, asker)
             yield conn
 
+    def opened(self, account: int, replaced: str | None) -> SessionToken:
+        """A session for an account that has proved itself.
+
+        Raises
+        ------
+        LoginRefusedError
+            The account belongs to another surface.
+        """
+        now = self.clock.now()
+        with self.transaction(None) as conn:
+            session = store.open_session(conn, account, now, replaced)
+            found = store.resolve_session(conn, session.token, now)
+            if found is None or found[0].role not in surfaces.ROLES[self.settings.surface]:
+                store.close_session(conn, session.token)
+                raise LoginRefusedError("该账号不能从此入口登录 (this account signs in at another address)")
+        return session
+
     def identify(self, connection: HTTPConnection) -> Identity | None:
         """Resolve the bearer token or the session cookie; None when there is neither or it is no longer valid."""
         now = self.clock.now()
@@ -72,13 +107,21 @@ class WebContext:
         if authorization.lower().startswith("bearer "):
             with self.transaction(None) as conn:
                 token = store.resolve_token(conn, authorization[7:].strip(), now)
-            return None if token is None else Identity(token[0], None, frozenset(token[1]))
+            if token is None or token[0].role not in surfaces.ROLES[self.settings.surface]:
+                return None
+            return Identity(token[0], None, frozenset(token[1]))
         cookie = connection.cookies.get(SESSION_COOKIE)
         if not cookie:
             return None
         with self.transaction(None) as conn:
             session = store.resolve_session(conn, cookie, now)
-        return None if session is None else Identity(session[0], session[1], None, session[2])
+            if session is None:
+                return None
+            needed = self.settings.second_factor_required and session[0].role in factors.NEEDED_BY
+            must_enrol = needed and not factors.has(conn, session[0].account_id)
+        if session[0].role not in surfaces.ROLES[self.settings.surface]:
+            return None
+        return Identity(session[0], session[1], None, session[2], must_enrol)
 
 
 def web_context(connection: HTTPConnection) -> WebContext:
@@ -126,10 +169,14 @@ def permit(action: str) -> Callable[..., Asker]:
     the matrix.
     """
 
-    def dependency(who: Annotated[Identity, Depends(unforged)]) -> Asker:
+    def dependency(context: Context, who: Annotated[Identity, Depends(unforged)]) -> Asker:
+        if not surfaces.serves_action(context.settings.surface, action):
+            raise NotFoundError("此入口不提供该功能 (not served here: another address of the platform does)")
         allowed = permits(who.asker.role, action) and (who.actions is None or action in who.actions)
         if who.must_change and action != OWN_ACCOUNT:
             raise PasswordNeededError("首次登录须先修改口令 (set a password of your own first: /account)")
+        if who.must_enrol and action != OWN_ACCOUNT:
+            raise FactorNeededError("须先启用双因素登录 (turn on your second factor first: /account)")
         if not allowed:
             raise ForbiddenError(f"'{action}' is not open to your role; ask your administrator if it should be.")
         return who.asker

@@ -7,6 +7,7 @@
     │   ├── NotLoggedInError
     │   ├── ForbiddenError
     │   │   └── PasswordNeededError
+    │   │       └── FactorNeededError
     │   ├── CsrfError
     │   ├── NotFoundError
     │   ├── PreconditionRequiredError
@@ -51,6 +52,12 @@ class PasswordNeededError(ForbiddenError):
     """首次登录: a one-time code opens nothing but the page that sets a password."""
 
     title = "Set your password first"
+
+
+class FactorNeededError(PasswordNeededError):
+    """双因素未启用: a role that needs a second factor opens nothing but the page that turns it on."""
+
+    title = "Turn on your second factor first"
 
 
 class CsrfError(RequestError):

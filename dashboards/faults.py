@@ -10,6 +10,7 @@ from maintenance import errors as maintenance
 FAULTS: tuple[tuple[type[Exception], int, str], ...] = (
     (equipment.UnknownUnitError, 404, "No such unit"),
     (equipment.UnknownAccountError, 404, "No such account"),
+    (equipment.UnknownCredentialError, 404, "No such credential"),
     (equipment.UnknownOrganisationError, 404, "No such organisation"),
     (equipment.UnknownPersonError, 404, "No such person"),
     (equipment.UnknownHandoverError, 404, "No such hand-over"),
@@ -30,6 +31,8 @@ FAULTS: tuple[tuple[type[Exception], int, str], ...] = (
     (equipment.EquipmentInputError, 422, "Some values are not valid"),
     (equipment.LoginRefusedError, 401, "Wrong login or password"),
     (equipment.LoginLockedError, 429, "Too many wrong passwords"),
+    (equipment.SecondFactorNeededError, 401, "A one-time code is needed"),
+    (equipment.SecondFactorError, 422, "Not turned on"),
     (equipment.WebhookSignatureError, 401, "Not signed as agreed"),
     (equipment.OutgoingAddressError, 422, "Not an address to send to"),
     (equipment.OutOfScopeError, 403, "Outside your scope"),

@@ -20,6 +20,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from dashboards import i18n, words
+from equipment.access.personal import masked
 
 TEMPLATE_FOLDER = Path(__file__).parent / "templates"
 STATIC_FOLDER = Path(__file__).parent / "static"
@@ -301,6 +302,7 @@ class Renderer:
             span=span_filter,
             word=word_filter,
             count=count_filter,
+            masked=masked,
             percent=percent_filter,
         )
         self.environment.globals.update(

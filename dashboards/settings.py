@@ -1,9 +1,12 @@
 """Settings of the web process, from the environment (prefix ``TESHE_``)."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from dashboards.surfaces import Surface
 
 
 class WebSettings(BaseSettings):
@@ -15,6 +18,15 @@ class WebSettings(BaseSettings):
     city_name: str = Field(default="宿州市", description="City shown in the top bar and on the wall")
     cookie_secure: bool = Field(
         default=True, description="Send the session cookie over HTTPS only; the demo on localhost turns it off"
+    )
+    surface: Surface = Field(default=Surface.ALL, description="Which part this web process serves")
+    second_factor_required: bool = Field(
+        default=False,
+        description="Administrators and inspectors set up a one-time code at their first login; off only for demos",
+    )
+    seal_key_file: Path = Field(
+        default=Path(".data/keys/seal.key"),
+        description="Key that closes the secrets of second factors in the database; made if missing; keep it safe",
     )
     demo_notice: bool = Field(default=False, description="Show that the city is simulated")
     wall_fatality: bool = Field(
@@ -38,6 +50,9 @@ class WebSettings(BaseSettings):
         default=10.0, gt=0, description="A message that waits so long to be numbered or judged makes the feed stale [s]"
     )
     max_upload_bytes: int = Field(default=20_000_000, ge=1_000, description="Largest accepted upload [bytes]")
+    max_body_bytes: int = Field(
+        default=120_000_000, ge=10_000, description="No request's body is longer, whatever its route accepts [bytes]"
+    )
     public_address: str = Field(
         default="", description="Address of the public pages as it stands in QR codes; default: that of the request"
     )

@@ -31,10 +31,13 @@
     │   ├── NotAStationError          the organisation is no filling station
     │   ├── AccountInputError         an account cannot be made or changed this way
     │   ├── UnknownAccountError
+    │   ├── UnknownCredentialError    no such credential of a terminal, or it holds no more
     │   └── WeakPasswordError
     └── AccessError
         ├── LoginRefusedError         wrong name or password
         ├── LoginLockedError          too many wrong passwords
+        ├── SecondFactorNeededError   the password is right, a one-time code is missing
+        ├── SecondFactorError         the second factor cannot be turned on this way
         ├── WebhookSignatureError     a delivery that does not prove who sent it
         ├── OutgoingAddressError      an address that nothing is sent to
         ├── OutgoingFailedError       the world's: the other side was not reached
@@ -188,3 +191,15 @@ class OutgoingAddressError(AccessError):
 
 class OutgoingFailedError(AccessError):
     """The other side was not reached, or broke off."""
+
+
+class UnknownCredentialError(EquipmentInputError):
+    """No such credential of a terminal, not the asker's to manage, or it holds no more."""
+
+
+class SecondFactorNeededError(AccessError):
+    """The password is right; a one-time code is needed with it."""
+
+
+class SecondFactorError(AccessError):
+    """The second factor cannot be turned on this way; the message says what to do."""

@@ -10,6 +10,7 @@ import selectors
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,6 +22,7 @@ from equipment.foundation.clock import Clock
 from equipment.foundation.errors import BrokerUnavailableError
 from equipment.foundation.logs import get_logger
 from equipment.foundation.process import backoff_seconds
+from equipment.foundation.settings import FoundationSettings
 from ingest.errors import SubscriptionRefusedError
 from ingest.model import Message
 from ingest.paho_client import Publish, ShardClient
@@ -44,6 +46,23 @@ class BrokerAddress:
     port: int
     username: str | None = None
     password: str | None = None
+    ca_file: Path | None = None
+    """Certificate of the authority that signed the broker's; None: clear text."""
+
+    @classmethod
+    def of(cls, settings: FoundationSettings) -> BrokerAddress:
+        """The configured broker."""
+        return cls(
+            settings.broker_host, settings.broker_port, settings.broker_username, settings.broker_password,
+            settings.broker_ca_file,
+        )  # fmt: skip
+
+    def introduce(self, client: mqtt.Client) -> None:
+        """Tell a client that is not connected yet who we are, and whom to trust."""
+        if self.username is not None:
+            client.username_pw_set(self.username, self.password)
+        if self.ca_file is not None:
+            client.tls_set(str(self.ca_file))
 
 
 @dataclass(eq=False, slots=True)
@@ -76,8 +95,7 @@ def make_client(client_id: str, address: BrokerAddress) -> ShardClient:
     """A client that is not connected yet."""
     client = ShardClient(client_id)
     client.connect_timeout = CONNECT_SECONDS
-    if address.username is not None:
-        client.username_pw_set(address.username, address.password)
+    address.introduce(client)
     return client
 
 
@@ -315,9 +333,13 @@ class ShardSessions:
         if not read and session.ready:
             session.client.spare()
             return
-        publishes, _ = session.client.receive()
-        if publishes:
-            self._take(session, publishes, self._clock.now())
+        more = True
+        while more:
+            client = session.client
+            publishes, alive = client.receive()
+            if publishes:
+                self._take(session, publishes, self._clock.now())
+            more = alive and session.client is client and client.decrypted_waits()
 
 
 def ensure_sessions(

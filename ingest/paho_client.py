@@ -65,6 +65,11 @@ class ShardClient(mqtt.Client):
         alive = self._cut(self._unread + piece if self._unread else piece, found)
         return found, alive
 
+    def decrypted_waits(self) -> bool:
+        """Whether TLS has bytes for us of which the selector, which watches the socket, knows nothing."""
+        pending = getattr(self.socket(), "pending", None)
+        return pending is not None and pending() > 0
+
     def acknowledge(self, mids: Sequence[int]) -> None:
         """Send a PUBACK for each id, in this order."""
         if mids:

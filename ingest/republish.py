@@ -25,8 +25,7 @@ def republisher(address: BrokerAddress) -> Iterator[Publish]:
         No broker answers, or it does not acknowledge in time.
     """
     client = mqtt.Client(CallbackAPIVersion.VERSION2, clean_session=True)
-    if address.username is not None:
-        client.username_pw_set(address.username, address.password)
+    address.introduce(client)
     try:
         client.connect(address.host, address.port)
     except OSError as error:

@@ -79,9 +79,7 @@ class Worker:
         self._settings = settings
         self._stage = stage
         self._clock = clock
-        self._address = BrokerAddress(
-            foundation.broker_host, foundation.broker_port, foundation.broker_username, foundation.broker_password
-        )
+        self._address = BrokerAddress.of(foundation)
         self._settle_seconds = foundation.broker_ack_wait_seconds + 1.0
         self._lifetime = timedelta(seconds=settings.lease_seconds)
         limits = ClockLimits(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import psycopg
@@ -23,6 +23,8 @@ from equipment.foundation.logs import get_logger
 from equipment.foundation.process import StopSignal, backoff_seconds
 from ingest import account_notes, devices, quarantine, retention
 from ingest.broker import BrokerAddress
+from ingest.credentials.runner import BrokerAuthorisation
+from ingest.credentials.settings import CredentialSettings
 from ingest.devices import DeviceSettings
 from ingest.errors import QuarantineError, UpkeepEndedError
 from ingest.republish import republisher
@@ -48,6 +50,8 @@ class UpkeepSettings(BaseSettings):
     day_seconds: float = Field(default=3_600.0, gt=0, description="Rollups per day [s]")
     retention_seconds: float = Field(default=3_600.0, gt=0, description="Letting go what is old [s]")
     replay_seconds: float = Field(default=2.0, gt=0, description="Replays that were asked for [s]")
+    authorisation_seconds: float = Field(default=2.0, gt=0, description="Credentials of terminals, to the broker [s]")
+    violations_seconds: float = Field(default=5.0, gt=0, description="What the broker refused [s]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class UpkeepOptions:
     retention: RetentionSettings
     devices: DeviceSettings
     broker: BrokerAddress
+    credentials: CredentialSettings = field(default_factory=CredentialSettings)
 
 
 Work = Callable[[Connection, datetime], int]
@@ -78,6 +83,7 @@ class Upkeep:
         self._refresh = Refresh(conn)
         self._options = options
         times = options.times
+        authorisation = BrokerAuthorisation(options.credentials, options.broker)
         plan: tuple[tuple[str, float, Work], ...] = (
             ("replays", times.replay_seconds, self._replay),
             ("account", times.account_seconds, lambda c, now: account_notes.fold(c)),
@@ -86,6 +92,8 @@ class Upkeep:
             ("rollup_hour", times.hour_seconds, lambda c, now: self._refresh.run(c, Level.HOUR)),
             ("rollup_day", times.day_seconds, lambda c, now: self._refresh.run(c, Level.DAY)),
             ("retention", times.retention_seconds, self._retain),
+            ("authorisation", times.authorisation_seconds, authorisation.follow),
+            ("violations", times.violations_seconds, authorisation.watch),
         )
         self._duties = [_Duty(name, timedelta(seconds=seconds), work) for name, seconds, work in plan]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -9,8 +10,9 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from dashboards.api.etags import IfMatch, etag_of, link_next, require_match
-from dashboards.context import Context, permit
+from dashboards.context import Context, WebContext, permit
 from equipment.access.model import Asker
+from equipment.access.personal import phone_for
 from equipment.access.store import audit
 from equipment.foundation.clock import SHANGHAI
 from equipment.parties import store
@@ -204,7 +206,43 @@ def people(
     with context.transaction(asker) as conn:
         found = store.people(conn, organisation, after, limit)
     link_next(request, response, found[-1].id if len(found) == limit else None)
-    return found
+    return [as_seen(asker, one) for one in found]
+
+
+def as_seen(asker: Asker, person: PersonRow) -> PersonRow:
+    """The person with his telephone as this asker sees it."""
+    return replace(person, phone=phone_for(asker, person.phone, person.organisation_id))
+
+
+class PhoneReason(BaseModel):
+    """Why the whole number is needed; it stands in the audit."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(min_length=2, max_length=500)
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """A whole number."""
+
+    phone: str | None
+
+
+def revealed(context: WebContext, asker: Asker, person_id: int, reason: str) -> Phone:
+    """The whole number, with the reason in the audit of the same transaction."""
+    with context.transaction(asker) as conn:
+        found = store.require_person(conn, person_id)
+        audit(conn, asker, "phone.reveal", f"person:{person_id}", context.clock.now(), reason=reason)
+    return Phone(found.phone)
+
+
+@router.post("/people/{person_id}/phone")
+def reveal_phone(
+    context: Context, person_id: int, body: PhoneReason, asker: Annotated[Asker, Depends(permit("phone.reveal"))]
+) -> Phone:
+    """The whole telephone of a person, which the list shows masked."""
+    return revealed(context, asker, person_id, body.reason)
 
 
 @router.post("/organisations/{organisation_id}/people", status_code=201)
@@ -217,7 +255,7 @@ def register_person(
         with store.refusals_in_words(conn):
             number = create_person(conn, organisation_id, body.name, body.phone, body.duty, None)
         audit(conn, asker, "person.register", f"person:{number}", now)
-        return store.require_person(conn, number)
+        return as_seen(asker, store.require_person(conn, number))
 
 
 @router.get("/people/{person_id}")
@@ -227,7 +265,7 @@ def person(
     with context.transaction(asker) as conn:
         found = store.require_person(conn, person_id)
     response.headers["ETag"] = etag_of(found.changed_at)
-    return found
+    return as_seen(asker, found)
 
 
 @router.patch("/people/{person_id}")
@@ -244,7 +282,7 @@ def change_person(
         require_match(if_match, store.require_person(conn, person_id).changed_at)
         found = store.update_person(conn, person_id, values, asker, body.reason, context.clock.now())
     response.headers["ETag"] = etag_of(found.changed_at)
-    return found
+    return as_seen(asker, found)
 
 
 @router.post("/people/{person_id}/certificates", status_code=201)
@@ -255,4 +293,4 @@ def add_certificate(
     with context.transaction(asker) as conn:
         store.add_certificate(conn, person_id, body.kind, body.number, (body.since, body.until), now)
         audit(conn, asker, "certificate.add", f"person:{person_id}", now, reason=body.number)
-        return store.require_person(conn, person_id)
+        return as_seen(asker, store.require_person(conn, person_id))

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dashboards.context import SESSION_COOKIE, Context, Identity, WebContext, permit, unforged
 from dashboards.errors import BadRequestError, NotFoundError
-from equipment.access import store
+from equipment.access import factors, store
+from equipment.access.factors import Offer
 from equipment.access.matrix import matrix, permits
 from equipment.access.model import Asker
 from equipment.access.store import SessionToken
@@ -27,6 +28,7 @@ class Login(BaseModel):
 
     login: str = Field(max_length=100)
     password: str = Field(max_length=1_000)
+    code: str = Field("", max_length=40, description="One-time or recovery code, for accounts with a second factor")
 
 
 class NewPassword(BaseModel):
@@ -84,15 +86,29 @@ class Issued:
     token: str
 
 
+class FactorCode(BaseModel):
+    """Six digits from the telephone."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: str = Field(max_length=40)
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryCodes:
+    """Each opens the account once instead of a code, with the password. Print them."""
+
+    recovery_codes: list[str]
+
+
 @router.post("/sessions", status_code=201)
 def log_in(request: Request, context: Context, wanted: Login, response: Response) -> Session:
     now = context.clock.now()
     with context.transaction(None) as conn:  # commits the count of a wrong password
-        account = store.check_password(conn, wanted.login.strip(), wanted.password, now)
+        account = factors.check_login(conn, context.seal, wanted.login.strip(), wanted.password, wanted.code, now)
     if account is None:
         raise store.refused()
-    with context.transaction(None) as conn:
-        session = store.open_session(conn, account, now, request.cookies.get(SESSION_COOKIE))
+    session = context.opened(account, request.cookies.get(SESSION_COOKIE))
     keep_cookie(context, response, session)
     return Session(session.csrf, session.expires_at)
 
@@ -164,6 +180,35 @@ def log_out(request: Request, context: Context, who: Annotated[Identity, Depends
 def me(asker: Annotated[Asker, Depends(permit("self.manage"))]) -> Me:
     actions = sorted(action for action in matrix() if permits(asker.role, action))
     return Me(asker.login, asker.display_name, asker.role.value, actions)
+
+
+@router.post("/me/second-factor", status_code=201)
+def offer_factor(context: Context, asker: Annotated[Asker, Depends(permit("self.manage"))]) -> Offer:
+    """A secret for your telephone; it counts only after a code of it was confirmed."""
+    return offered_factor(context, asker)
+
+
+@router.post("/me/second-factor/confirm")
+def confirm_factor(
+    context: Context, wanted: FactorCode, asker: Annotated[Asker, Depends(permit("self.manage"))]
+) -> RecoveryCodes:
+    """From now on a login needs a code; the recovery codes are shown this once."""
+    return confirmed_factor(context, asker, wanted.code)
+
+
+def offered_factor(context: WebContext, asker: Asker) -> Offer:
+    """Offer the asker a second factor."""
+    with context.transaction(asker) as conn:
+        return factors.offer(conn, context.seal, asker, context.settings.city_name, context.clock.now())
+
+
+def confirmed_factor(context: WebContext, asker: Asker, code: str) -> RecoveryCodes:
+    """Turn the asker's second factor on, and write it into the audit."""
+    now = context.clock.now()
+    with context.transaction(asker) as conn:
+        codes = factors.confirm(conn, context.seal, asker, code, now)
+        store.audit(conn, asker, "account.second_factor", f"account:{asker.login}", now)
+    return RecoveryCodes(codes)
 
 
 @router.post("/tokens", status_code=201)

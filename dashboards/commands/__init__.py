@@ -13,6 +13,7 @@ from dashboards.commands import (
     bench,
     bridge,
     demo,
+    devices,
     equipment_import,
     inspect,
     retention,
@@ -42,6 +43,7 @@ app.command("account")(inspect.account_command)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(retention.retention, name="retention")
 app.add_typer(retention.erase, name="erase")
+app.add_typer(devices.app, name="devices")
 app.command("verify")(verify.verify_command)
 app.command("shard")(inspect.shard_command)
 app.command("catalogue")(inspect.catalogue_command)

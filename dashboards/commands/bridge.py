@@ -67,9 +67,7 @@ def add_command(
         client_id, led = store.client_id(conn), store.has_led(conn)
         if not led:
             # before the first gateway publishes: what reaches a broker without a session is acknowledged and gone
-            address = BrokerAddress(
-                settings.broker_host, settings.broker_port, settings.broker_username, settings.broker_password
-            )
+            address = BrokerAddress.of(settings)
             make_sessions(address, client_id, clock)
         store.add_gateway(conn, gateway, kind.value, name, clock.now())
     typer.echo(f"{gateway} is a {kind.value}")

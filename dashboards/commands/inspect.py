@@ -50,7 +50,7 @@ def _database() -> Iterator[Connection]:
 
 def _broker() -> BrokerAddress:
     settings = FoundationSettings()
-    return BrokerAddress(settings.broker_host, settings.broker_port, settings.broker_username, settings.broker_password)
+    return BrokerAddress.of(settings)
 
 
 def account_command(

@@ -17,6 +17,7 @@ from dashboards.composition import PACKAGES, log_signer, process_environment, re
 from dashboards.jobs import run_jobs
 from dashboards.papers.outage_job import OutageJob
 from dashboards.settings import WebSettings
+from dashboards.surfaces import Surface
 from dashboards.worker import run_worker
 from equipment.foundation import migrations
 from equipment.foundation.clock import SystemClock
@@ -55,9 +56,7 @@ def migrate_command() -> None:
         load_jurisdictions(conn)
         clients = make_shards(conn)
         first_run(conn)
-    address = BrokerAddress(
-        settings.broker_host, settings.broker_port, settings.broker_username, settings.broker_password
-    )
+    address = BrokerAddress.of(settings)
     ensure_sessions(address, clients, SystemClock())
     typer.echo(f"{len(applied)} migrations applied, {len(clients)} sessions ready on {address.host}:{address.port}")
 
@@ -87,7 +86,7 @@ def web_login(settings: FoundationSettings) -> None:
 
 
 def _broker(settings: FoundationSettings) -> BrokerAddress:
-    return BrokerAddress(settings.broker_host, settings.broker_port, settings.broker_username, settings.broker_password)
+    return BrokerAddress.of(settings)
 
 
 def worker_command() -> None:
@@ -109,9 +108,11 @@ def jobs_command() -> None:
 
 def web_command(
     port: Annotated[int | None, typer.Option(help="Instead of TESHE_WEB_PORT.")] = None,
+    surface: Annotated[Surface | None, typer.Option(help="Only this part; instead of TESHE_SURFACE.")] = None,
 ) -> None:
     """Pages, API and live feed."""
-    settings, web = _settings(), WebSettings()
+    settings = _settings()
+    web = WebSettings() if surface is None else WebSettings(surface=surface)
     url = settings.web_database_url or require_database(settings)
     pool = open_pool(url, DatabaseRole.SCOPED, max_size=web.database_connections, application_name="teshe-web")
     try:

@@ -12,8 +12,8 @@ from dashboards.api.sessions import keep_cookie
 from dashboards.context import SESSION_COOKIE, Context, Identity, unforged
 from dashboards.pages.frame import HOMES, LANGUAGE_COOKIE, THEME_COOKIE, page, safe_back
 from dashboards.rendering import THEMES
-from equipment.access import store
-from equipment.errors import LoginLockedError, LoginRefusedError
+from equipment.access import factors, store
+from equipment.errors import LoginLockedError, LoginRefusedError, SecondFactorNeededError
 
 router = APIRouter(include_in_schema=False)
 YEAR_SECONDS = 365 * 24 * 3600
@@ -25,7 +25,7 @@ def home(request: Request, context: Context) -> Response:
     identity = context.identify(request)
     if identity is None:
         return RedirectResponse("/login", status_code=303)
-    if identity.must_change:
+    if identity.must_change or identity.must_enrol:
         return RedirectResponse("/account", status_code=303)
     return RedirectResponse(HOMES[identity.asker.role.value], status_code=303)
 
@@ -41,18 +41,18 @@ def log_in(
     context: Context,
     login: Annotated[str, Form()] = "",
     password: Annotated[str, Form()] = "",
+    code: Annotated[str, Form(max_length=40)] = "",
     next: Annotated[str, Form()] = "/",
 ) -> Response:
     """Check the password; what was typed stays on the form when it was wrong."""
     now = context.clock.now()
     try:
         with context.transaction(None) as conn:  # commits the count of a wrong password
-            account = store.check_password(conn, login.strip(), password, now)
+            account = factors.check_login(conn, context.seal, login.strip(), password, code, now)
         if account is None:
             raise store.refused()
-        with context.transaction(None) as conn:
-            session = store.open_session(conn, account, now, request.cookies.get(SESSION_COOKIE))
-    except (LoginLockedError, LoginRefusedError) as error:
+        session = context.opened(account, request.cookies.get(SESSION_COOKIE))
+    except (LoginLockedError, LoginRefusedError, SecondFactorNeededError) as error:
         return page(request, "pages/login.html", status=401, login=login, problem=str(error), next=safe_back(next))
     response = RedirectResponse(safe_back(next), status_code=303)
     keep_cookie(context, response, session)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import date, datetime, time
 from typing import Annotated, Any
 
+import segno
 from fastapi import APIRouter, Depends, Form, Request
 from pydantic import ValidationError
 from starlette.responses import RedirectResponse, Response
 
 from dashboards.api import accounts as api
-from dashboards.api.sessions import NewPassword, changed_password, keep_cookie
+from dashboards.api.sessions import NewPassword, changed_password, confirmed_factor, keep_cookie, offered_factor
 from dashboards.context import Context, Identity, WebContext, permit, unforged
 from dashboards.pages.frame import page
-from equipment.access import accounts, store
+from equipment.access import accounts, factors, store
 from equipment.access.model import Asker, Role
 from equipment.catalogue.varieties import jurisdictions
 from equipment.errors import EquipmentError
@@ -26,14 +27,17 @@ Known = Annotated[Identity, Depends(unforged)]
 FIELDS = ("login", "display_name", "role", "jurisdiction_id", "organisation_id", "holder", "valid_until")
 
 
-def _own(request: Request, context: WebContext, who: Identity, problem: str | None = None) -> Response:
+def _own(request: Request, context: WebContext, who: Identity, problem: str | None = None, **factor: Any) -> Response:
     with context.transaction(who.asker) as conn:
+        has_factor, codes_left = factors.has(conn, who.asker.account_id), factors.codes_left(conn)
         sessions = store.own_sessions(conn, context.clock.now())
         account = accounts.by_id(conn, who.asker.account_id)
     needs_holder = account.holder is None and who.asker.role in accounts.ADMINISTRATORS and who.must_change
     return page(
         request, "pages/account.html", status=422 if problem else 200, sessions=sessions, account=account,
-        needs_holder=needs_holder, must_change=who.must_change, problem=problem, shortest=store.SHORTEST_PASSWORD,
+        needs_holder=needs_holder, must_change=who.must_change, problem=problem, shortest=store.SHORTEST_PASSWORD, has_factor=has_factor,
+        codes_left=codes_left, must_enrol=who.must_enrol and not has_factor, offer=factor.get("offer"),
+        picture=factor.get("picture"), codes=factor.get("codes"),
     )  # fmt: skip
 
 
@@ -55,6 +59,26 @@ def change_password(
     response = RedirectResponse("/", status_code=303)
     keep_cookie(context, response, session)
     return response
+
+
+@router.post("/account/second-factor")
+def offer_factor(request: Request, context: Context, who: Known, asker: Own) -> Response:
+    try:
+        offer = offered_factor(context, asker)
+    except EquipmentError as error:
+        return _own(request, context, who, str(error))
+    return _own(request, context, who, offer=offer, picture=segno.make(offer.address).svg_data_uri(scale=4))
+
+
+@router.post("/account/second-factor/confirm")
+def confirm_factor(
+    request: Request, context: Context, who: Known, asker: Own, code: Annotated[str, Form(max_length=40)] = ""
+) -> Response:
+    try:
+        codes = confirmed_factor(context, asker, code)
+    except EquipmentError as error:
+        return _own(request, context, who, str(error))
+    return _own(request, context, who, codes=codes.recovery_codes)
 
 
 @router.post("/account/sessions/{session_id}/end")

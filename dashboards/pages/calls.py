@@ -12,6 +12,7 @@ from dashboards.context import Context, permit
 from dashboards.pages.frame import page
 from dashboards.pages.reads import QUERIES, filters, known, row, rows, window
 from equipment.access.model import Asker
+from equipment.access.personal import phone_for
 from ingest.call_reference import reference
 
 router = APIRouter(include_in_schema=False)
@@ -64,6 +65,7 @@ def call(
             choices = rows(conn, QUERIES.find_lift, {"q": wanted, "limit": 20})
     return page(
         request, "pages/call.html", call=found, choices=choices, wanted=wanted, reference=reference(),
+        caller_phone=phone_for(asker, found.caller_phone),
         choosable=found.link in ("none", "ambiguous", "chosen", "address"),
     )  # fmt: skip
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import Response
 
 from dashboards import words
+from dashboards.api.organisations import as_seen, revealed
 from dashboards.context import Context, permit
 from dashboards.errors import NotFoundError
 from dashboards.pages.frame import page
@@ -26,6 +27,7 @@ from equipment.parties.model import PHONE_HOLDS
 router = APIRouter(include_in_schema=False)
 ROSTER_AHEAD = timedelta(days=3)
 SHOWN = 200
+SHORTEST_REASON = 2
 
 
 @router.get("/organisations")
@@ -68,11 +70,26 @@ def organisation(
             else [],
         }
         if permits(asker.role, "person.view"):
-            values["people"] = people(conn, organisation_id, today)
+            values["people"] = [(as_seen(asker, p), due) for p, due in people(conn, organisation_id, today)]
         if permits(asker.role, "contract.view"):
             values["contracts"] = contracts.contracts(conn, organisation_id, limit=SHOWN)
     values |= {"people": values.get("people"), "contracts": values.get("contracts")}
     return page(request, "pages/organisation.html", phone_since=now - PHONE_HOLDS, **values)
+
+
+@router.post("/people/{person_id}/phone")
+def reveal_phone(
+    request: Request, context: Context, person_id: int, asker: Annotated[Asker, Depends(permit("phone.reveal"))],
+    reason: Annotated[str, Form(max_length=500)] = "",
+) -> Response:  # fmt: skip
+    """The whole number on a page of its own, which is not kept."""
+    with context.transaction(asker) as conn:
+        person = store.require_person(conn, person_id)
+    if len(reason.strip()) < SHORTEST_REASON:
+        return page(request, "pages/phone.html", status=422, person=person, phone=None)
+    return page(
+        request, "pages/phone.html", person=person, phone=revealed(context, asker, person_id, reason.strip()).phone
+    )
 
 
 def people(conn: Connection, organisation: int, today: date) -> list[tuple[Any, Due | None]]:

@@ -84,3 +84,24 @@ select equipment.take_delivery(%s, %s, %s);
 
 -- name: forget_deliveries
 delete from equipment.webhook_delivery where taken_at < %s;
+
+-- name: factor_of
+select sealed, confirmed, last_step from equipment.factor_of(%s);
+
+-- name: use_step
+select equipment.use_step(%s, %s);
+
+-- name: use_recovery
+select equipment.use_recovery(%s, %s, %s);
+
+-- name: offer_factor
+select equipment.offer_factor(%s, %s);
+
+-- name: confirm_factor
+select equipment.confirm_factor(%s, %s, %s);
+
+-- name: drop_factor
+select equipment.drop_factor(%s);
+
+-- name: recovery_codes_left
+select count(*) from equipment.recovery_code where account_id = equipment.scope_account() and used_at is null;

@@ -117,10 +117,17 @@ def create_account(conn: Connection, account: NewAccount, now: datetime) -> int:
     return int(row[0]) if row else 0
 
 
-def check_password(conn: Connection, login: str, password: str, now: datetime) -> int | None:
+def check_password(
+    conn: Connection, login: str, password: str, now: datetime, *, note_success: bool = True
+) -> int | None:
     """The account that this password opens; None when it opens none (the attempt is counted).
 
     The caller must commit also after None, or the count is lost.
+
+    Parameters
+    ----------
+    note_success
+        Forget the wrong passwords before this right one; False while a second factor is still to be shown.
 
     Raises
     ------
@@ -134,8 +141,21 @@ def check_password(conn: Connection, login: str, password: str, now: datetime) -
     right = _hasher().verify(password, stored)
     if account is None:
         return None
-    conn.execute(QUERIES.note_login, (account, right, None if right else lock_until(failed + 1, now)))
+    if not right or note_success:
+        conn.execute(QUERIES.note_login, (account, right, None if right else lock_until(failed + 1, now)))
     return int(account) if right else None
+
+
+def note_right(conn: Connection, account: int) -> None:
+    """The login was right as a whole: wrong ones before it are forgotten."""
+    conn.execute(QUERIES.note_login, (account, True, None))
+
+
+def note_wrong(conn: Connection, login: str, account: int, now: datetime) -> None:
+    """A wrong second factor counts like a wrong password."""
+    row = conn.execute(QUERIES.account_for_login, (login, now)).fetchone()
+    failed = int(row[2]) if row else 0
+    conn.execute(QUERIES.note_login, (account, False, lock_until(failed + 1, now)))
 
 
 def open_session(conn: Connection, account_id: int, now: datetime, replaced: str | None = None) -> SessionToken:

@@ -23,6 +23,9 @@ class FoundationSettings(BaseSettings):
     broker_port: int = Field(1883, ge=1, le=65535, description="Its port")
     broker_username: str | None = Field(None, description="The platform's own broker account")
     broker_password: str | None = Field(None, repr=False, description="Its password")
+    broker_ca_file: Path | None = Field(
+        None, description="Authority that signed the broker's certificate (PEM): turns TLS on; unset: clear text"
+    )
     broker_ack_wait_seconds: float = Field(
         5.0, gt=0, description="After how long the broker sends an unacknowledged message again [s]"
     )

@@ -46,9 +46,7 @@ class Bridge:
         if foundation.database_url is None:
             raise InputError("set TESHE_DATABASE_URL to the database")
         self._url = foundation.database_url
-        self._address = BrokerAddress(
-            foundation.broker_host, foundation.broker_port, foundation.broker_username, foundation.broker_password
-        )
+        self._address = BrokerAddress.of(foundation)
         self._settings = settings
         self._most_bytes = ingest.payload_bytes
         self._clock = clock

@@ -56,8 +56,7 @@ class Terminals:
         client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=f"sim-{number}-{session}", clean_session=True)
         client.max_inflight_messages_set(INFLIGHT)
         client.max_queued_messages_set(0)
-        if address.username is not None:
-            client.username_pw_set(address.username, address.password)
+        address.introduce(client)
         offline = json.dumps({"online": False, "session": session})
         client.will_set(topic_of(unit_ids[0], Channel.STATUS), offline, qos=1, retain=True)
         client.on_publish = self._on_publish

@@ -41,6 +41,7 @@ def test_each_duty_runs_in_its_rhythm_and_says_when(pipeline: Pipeline, upkeep: 
     assert {duty.ran_at for duty in duties.values()} == {START}
     assert {name: duty.done for name, duty in duties.items()} == {
         "account": 1, "presence": 1, "rollup_minute": 1, "rollup_hour": 1, "rollup_day": 1, "retention": 0, "replays": 0,
+        "authorisation": 0, "violations": 0,
     }  # fmt: skip
     figures = account.figures(pipeline.conn, START)
     assert (figures.dirty_markers, figures.account_notes, figures.last_batch_at, figures.devices_online) == (

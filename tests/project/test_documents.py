@@ -25,7 +25,7 @@ SETTING = re.compile(r"\bTESHE_[A-Z][A-Z_]*[A-Z]\b")
 COMMAND = re.compile(r"`teshe ((?:[a-z][a-z-]*)(?: [a-z][a-z-]*)*)")
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 OF_THE_TESTS = {"TESHE_REQUIRE", "TESHE_TEST_DATABASE_URL", "TESHE_TEST_TIMESCALE_URL"}
-OF_THE_BROKER = {"TESHE_NODE", "TESHE_DEVICES_PASSWORD", "TESHE_DATABASE_PASSWORD", "TESHE_WEB_DATABASE_PASSWORD"}
+OF_THE_BROKER = {"TESHE_NODE", "TESHE_DATABASE_PASSWORD", "TESHE_WEB_DATABASE_PASSWORD"}
 
 
 def text_of(name: str) -> str:

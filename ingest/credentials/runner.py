@@ -1,0 +1,65 @@
+"""Keeps the broker's authorisation in step with the registry, and records what the broker refused."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from equipment.credentials import store
+from equipment.foundation.database import Connection
+from ingest.broker import BrokerAddress
+from ingest.credentials import authorisation, nats_control, violations
+from ingest.credentials.nats_control import ControlAddress
+from ingest.credentials.settings import CredentialSettings
+
+
+def write_files(conn: Connection, folder: Path, kind: str, platform_password: str | None, now: datetime) -> int:
+    """Write the files of a broker; how many credentials they let in."""
+    folder.mkdir(parents=True, exist_ok=True)
+    accepted = store.accepted(conn, now)
+    if kind == "nats":
+        text = authorisation.nats(accepted, authorisation.others(folder))
+        authorisation.replace(folder / authorisation.NATS_FILE, text)
+        return len(accepted)
+    platform = store.hash_for_mosquitto(platform_password or "")
+    authorisation.replace(folder / "mosquitto.acl", authorisation.mosquitto_rights(accepted))
+    authorisation.replace(folder / "mosquitto.passwd", authorisation.mosquitto_passwords(accepted, platform))
+    return len(accepted)
+
+
+class BrokerAuthorisation:
+    """Two duties of the upkeep."""
+
+    def __init__(self, settings: CredentialSettings, address: BrokerAddress) -> None:
+        self._settings = settings
+        self._password = address.password
+        self._control = ControlAddress(address.host, settings.broker_control_port, address.password)
+        self._told: tuple[object, ...] | None = None
+        self._tail = None if settings.broker_log_file is None else violations.LogTail(settings.broker_log_file)
+
+    def follow(self, conn: Connection, now: datetime) -> int:
+        """Write the files when a credential was issued, ended or revoked, and let the broker read them.
+
+        Raises
+        ------
+        BrokerUnavailableError
+            It was not told; the next turn tries again.
+        """
+        folder = self._settings.broker_auth_dir
+        current = store.version(conn, now)
+        if folder is None or current == self._told:
+            return 0
+        count = write_files(conn, folder, self._settings.broker_kind, self._password, now)
+        if self._settings.broker_kind == "nats":
+            nats_control.reload(self._control)
+        self._told = current
+        return count
+
+    def watch(self, conn: Connection, _: datetime) -> int:
+        """Record what the broker's log says of refused trials."""
+        if self._tail is None:
+            return 0
+        found = [one for one in map(violations.read_line, self._tail.read()) if one is not None]
+        if not found:
+            return 0
+        return violations.record(conn, violations.distinct(found), lambda n: nats_control.user_of(self._control, n))
