@@ -12,8 +12,8 @@ from dashboards.context import Context, permit
 from equipment.access.model import Asker
 from maintenance import leads
 from maintenance.hazards import service
-from maintenance.hazards.lifecycle import RECTIFIERS, HazardStep
-from maintenance.hazards.service import Hazard, Step
+from maintenance.hazards.lifecycle import BY_ITSELF, HazardStep, action_of
+from maintenance.hazards.model import Hazard, Step
 from maintenance.leads import Decision, Judgement, Lead
 
 router = APIRouter(tags=["ledger"])
@@ -64,6 +64,45 @@ def decide(
     return {"lead_id": lead_id, "hazard_id": hazard_id}
 
 
+class BatchVerdict(Verdict):
+    """One decision with one reason on many leads."""
+
+    lead_ids: list[int] = Field(min_length=1, max_length=leads.MOST_AT_ONCE)
+
+
+class ReportBody(BaseModel):
+    """What was reported, exposed, found or handed down."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: str
+    unit_id: str = Field(max_length=40)
+    summary: str = Field(min_length=1, max_length=500)
+    document: str = Field("", max_length=100)
+    cause: str = Field("", max_length=100)
+    grade: str | None = None
+    clause: str | None = Field(None, max_length=20)
+    urgent: bool = False
+
+
+@router.post("/leads", status_code=201)
+def enter(
+    context: Context, body: ReportBody, asker: Annotated[Asker, Depends(permit("lead.decide"))]
+) -> dict[str, int]:
+    with context.transaction(asker) as conn:
+        return {"lead_id": leads.enter(conn, leads.Report(**body.model_dump()), asker, context.clock.now())}
+
+
+@router.post("/leads/decide")
+def decide_many(
+    context: Context, verdict: BatchVerdict, asker: Annotated[Asker, Depends(permit("lead.decide"))]
+) -> list[dict[str, Any]]:
+    judgement = Judgement(verdict.decision, verdict.reason, verdict.grade, verdict.clause, verdict.stop_use)
+    with context.transaction(asker) as conn:
+        done = leads.decide_many(conn, verdict.lead_ids, judgement, asker, context.clock.now())
+    return [{"lead_id": lead_id, "hazard_id": hazard_id} for lead_id, hazard_id in done]
+
+
 @router.get("/hazards")
 def list_hazards(
     context: Context,
@@ -100,5 +139,7 @@ def _route(event: HazardStep, action: str) -> Callable[..., Hazard]:
 
 
 for _event in HazardStep:
-    _action = "hazard.rectify" if _event in RECTIFIERS else "hazard.supervise"
-    router.add_api_route(f"/hazards/{{hazard_id}}/{_event.value}", _route(_event, _action), methods=["POST"])
+    if _event not in BY_ITSELF:
+        router.add_api_route(
+            f"/hazards/{{hazard_id}}/{_event.value}", _route(_event, action_of(_event)), methods=["POST"]
+        )
