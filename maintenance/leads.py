@@ -18,6 +18,7 @@ from equipment.foundation import stream
 from equipment.foundation.clock import SHANGHAI
 from equipment.foundation.database import Connection, load_queries
 from maintenance.errors import StepError, UnknownLeadError
+from maintenance.hazards import telemetry
 from maintenance.hazards.clauses import GRADES, require_clause
 from maintenance.hazards.deadlines import hand_over_within
 from maintenance.sealed import write_hazard_event, write_lead_event
@@ -28,6 +29,10 @@ URGENT_DEADLINE = timedelta(hours=24)
 MOST_AT_ONCE = 500
 TELL_AGAIN = timedelta(hours=24)
 """How often an overdue urgent lead is told again, to the district and then to the city."""
+
+
+SENSED = frozenset({"alarm_pattern", "entrapment"})
+"""Sources whose telemetry is kept with the hazard."""
 
 
 class Decision(Enum):
@@ -110,6 +115,17 @@ class Report:
     grade: str | None = None
     clause: str | None = None
     urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a hazard is about. ``sensed_at``: when sensors saw it; None: they did not."""
+
+    unit_no: int | None
+    org_id: int | None
+    path: str
+    summary: str
+    sensed_at: datetime | None
 
 
 def open_or_join(conn: Connection, source: LeadSource, now: datetime) -> int:
@@ -214,7 +230,7 @@ def decide(conn: Connection, lead_id: int, judgement: Judgement, asker: Asker, n
     row = conn.execute(QUERIES.lock_lead, (lead_id,)).fetchone()
     if row is None:
         raise UnknownLeadError(f"没有线索 {lead_id} (no such lead)")
-    _, unit_no, state, summary, suggested, clause, org_id, path = row
+    _, unit_no, state, summary, suggested, clause, org_id, path, kind, seen_at = row
     if state != "pending":
         raise StepError(f"线索已研判：{state} (judged already)")
     hazard_id = None
@@ -222,7 +238,9 @@ def decide(conn: Connection, lead_id: int, judgement: Judgement, asker: Asker, n
         grade = judgement.grade or suggested
         wanted = judgement.clause or clause
         check_grade(grade, wanted)
-        hazard_id = _list_hazard(conn, lead_id, (unit_no, org_id, path), grade, wanted, summary, judgement, asker, now)
+        sensed_at = seen_at if kind in SENSED else None
+        subject = Subject(unit_no, org_id, path, summary, sensed_at)
+        hazard_id = _list_hazard(conn, lead_id, subject, grade, wanted, judgement, asker, now)
     conn.execute(
         QUERIES.decide_lead,
         (STATE_OF[judgement.decision], now, asker.account_id, judgement.reason, hazard_id, lead_id),
@@ -264,23 +282,25 @@ def check_grade(grade: str, clause: str | None) -> None:
 
 
 def _list_hazard(
-    conn: Connection, lead_id: int, subject: tuple[int | None, int | None, str], grade: str, clause: str | None, summary: str,
-    judgement: Judgement, asker: Asker, now: datetime,
+    conn: Connection, lead_id: int, subject: Subject, grade: str, clause: str | None, judgement: Judgement, asker: Asker, now: datetime
 ) -> int:  # fmt: skip
-    unit_no, org_id, path = subject
-    parts = path.strip("/").split("/")
+    unit_no = subject.unit_no
+    parts = subject.path.strip("/").split("/")
     row = conn.execute(
         QUERIES.insert_hazard,
         {
             "district": parts[1] if len(parts) > 1 else parts[0], "year": now.astimezone(SHANGHAI).year,
-            "unit_no": unit_no, "org_id": org_id, "lead_id": lead_id, "grade": grade, "clause": clause, "stop_use": judgement.stop_use,
-            "description": summary, "now": now, "by": asker.account_id, "step_due": now + hand_over_within(stop_use=judgement.stop_use),
+            "unit_no": unit_no, "org_id": subject.org_id, "lead_id": lead_id, "grade": grade, "clause": clause, "stop_use": judgement.stop_use,
+            "description": subject.summary, "now": now, "by": asker.account_id, "step_due": now + hand_over_within(stop_use=judgement.stop_use),
         },
     ).fetchone()  # fmt: skip
     hazard_id, number = (int(row[0]), str(row[1])) if row else (0, "")
+    window = None
+    if unit_no is not None and subject.sensed_at is not None:
+        window = telemetry.keep(conn, hazard_id, unit_no, subject.sensed_at, now)
     listed = {
         "hazard_id": hazard_id, "unit_no": unit_no, "event": "list", "from_state": "", "to_state": "listed", "at": now,
-        "account_id": asker.account_id, "reason": judgement.reason, "evidence": {"lead": lead_id},
+        "account_id": asker.account_id, "reason": judgement.reason, "evidence": {"lead": lead_id} | ({"window_sha256": window} if window else {}),
     }  # fmt: skip
     write_hazard_event(conn, listed, now)
     payload = {"hazard_id": hazard_id, "number": number, "event": "list", "state": "listed", "grade": grade,

@@ -50,7 +50,8 @@ where coalesce(unit_no, 0) = coalesce(%(unit_no)s::integer, 0) and coalesce(org_
 returning id;
 
 -- name: lock_lead
-select l.id, l.unit_no, l.state, l.summary, l.suggested_grade, l.suggested_clause, l.org_id, l.jurisdiction_path
+select l.id, l.unit_no, l.state, l.summary, l.suggested_grade, l.suggested_clause, l.org_id, l.jurisdiction_path,
+       l.source_kind, l.last_seen_at
 from maintenance.lead l where l.id = %s for update;
 
 -- name: count_lead
@@ -129,9 +130,11 @@ where h.id = %s for update of h
 -- name: hazard_by_id
 where h.id = %s
 
--- name: hazards_of_state
-where (%(state)s = '' or h.state = %(state)s or (%(state)s = 'open' and h.state not in ('closed', 'unsubstantiated')))
-  and h.id > %(after)s order by h.id limit %(limit)s
+-- name: hazards_found
+join maintenance.find_hazards(%(wanted)s, %(size)s, %(after)s) with ordinality f(id, place) on f.id = h.id order by f.place
+
+-- name: parties_of
+select firm_org_id, use_org_id, org_id from maintenance.hazard where id = %s;
 
 -- name: who_applied
 select account_id from maintenance.hazard_event where hazard_id = %s and event = 'apply' order by id desc limit 1;
@@ -149,10 +152,8 @@ left join equipment.account a on a.id = e.account_id where e.hazard_id = %s orde
 select distinct stage from maintenance.evidence_file where hazard_id = %s and media_type like 'image/%%';
 
 -- name: verifying_record
-select 1 from maintenance.record where id = %s and unit_no = %s and state = 'confirmed' and ended_at > %s;
-
--- name: record_by_value
-select level, ended_at::text, encode(digest, 'hex'), confirmed_at::text from maintenance.record where id = %s::uuid;
+select level, ended_at::text, encode(digest, 'hex'), confirmed_at::text from maintenance.record
+where id = %s and unit_no = %s and state = 'confirmed' and ended_at > %s;
 
 -- name: set_risk
 update maintenance.hazard set risk = %s, risk_colour = %s where id = %s;
@@ -182,7 +183,7 @@ update maintenance.hazard set overdue_at = %(now)s, version = version + 1 where 
 
 -- name: steps_late
 select id, unit_no, state, step_due_at from maintenance.hazard
-where state not in ('closed', 'unsubstantiated') and step_due_at < %(now)s and not step_late
+where (state not in ('closed', 'unsubstantiated') or look_back = 'due') and step_due_at < %(now)s and not step_late
 order by step_due_at limit 200 for update skip locked;
 
 -- name: mark_step_late

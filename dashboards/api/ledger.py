@@ -14,9 +14,12 @@ from maintenance import leads
 from maintenance.hazards import service
 from maintenance.hazards.lifecycle import BY_ITSELF, HazardStep, action_of
 from maintenance.hazards.model import Hazard, Step
+from maintenance.hazards.wanted import Wanted
 from maintenance.leads import Decision, Judgement, Lead
 
 router = APIRouter(tags=["ledger"])
+DEEPEST = 10_000
+"""Rows that a list can leave out: whoever wants more narrows the filter."""
 Limit = Annotated[int, Query(ge=1, le=500)]
 
 
@@ -103,16 +106,33 @@ def decide_many(
     return [{"lead_id": lead_id, "hazard_id": hazard_id} for lead_id, hazard_id in done]
 
 
+class HazardFilter(BaseModel):
+    """Filters of the list; empty is every one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: str = Field("open", max_length=20)
+    grade: str = Field("", max_length=20)
+    district: str = Field("", max_length=20)
+    source: str = Field("", max_length=40)
+    firm: str = Field("", max_length=9)
+    age: str = Field("", max_length=9)
+    flag: str = Field("", max_length=20)
+    q: str = Field("", max_length=100)
+    after: int = Field(0, ge=0, le=DEEPEST)
+    limit: int = Field(50, ge=1, le=500)
+
+
 @router.get("/hazards")
 def list_hazards(
     context: Context,
     asker: Annotated[Asker, Depends(permit("hazard.view"))],
-    state: str = "open",
-    after: int = 0,
-    limit: Limit = 100,
+    asked: Annotated[HazardFilter, Query()],
 ) -> list[Hazard]:
+    """Fifty rows without a jump: filters and words as on the page; what slips first comes first."""
+    wanted = Wanted(**asked.model_dump(exclude={"after", "limit"}))
     with context.transaction(asker) as conn:
-        return service.list_hazards(conn, state, after, limit)
+        return service.list_hazards(conn, wanted, asked.after, asked.limit, context.clock.now())
 
 
 @router.get("/hazards/{hazard_id}")

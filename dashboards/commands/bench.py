@@ -12,6 +12,7 @@ from dashboards.bench.backtest import backtest_bench
 from dashboards.bench.cylinders import bench_cylinders
 from dashboards.bench.indicators import indicators_command
 from dashboards.bench.ingest import ingest_command
+from dashboards.bench.ledger import ledger_command
 from dashboards.bench.records import records_command
 from dashboards.bench.registry import registry_command
 from dashboards.bench.rules import rules_command
@@ -22,6 +23,7 @@ app.command("records")(records_command)
 app.command("rules")(rules_command)
 app.command("backtest")(backtest_bench)
 app.command("indicators")(indicators_command)
+app.command("ledger")(ledger_command)
 
 
 @app.command("registry-import")

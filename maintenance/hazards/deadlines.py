@@ -35,6 +35,7 @@ class Deadlines:
     progress: Mapping[str, Limit]
     rectify: Mapping[str, Limit]
     look_back_share: float
+    look_back: Limit
 
 
 def _limits(entries: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Limit]:
@@ -58,7 +59,7 @@ def read_deadlines(text: str) -> Deadlines:
     try:
         found = Deadlines(
             _limits(document["steps"], STEPS), _limits(document["progress"], GRADES), _limits(document["rectify"], GRADES),
-            float(document["look_back"]["share"]),
+            float(document["look_back"]["share"]), _limits({"look_back": document["look_back"]}, ("look_back",))["look_back"],
         )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"deadlines.yaml: {error!r}") from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from equipment.access.model import Asker
 from equipment.foundation.clock import SHANGHAI
@@ -20,7 +19,7 @@ SEPARATORS = re.compile(r"[、,，;；\n]+")
 OFFICER = re.compile(r"^(?P<name>[^\s\d]{2,20})\s*[（(]?\s*(?P<badge>[A-Za-z0-9-]{2,20})\s*[)）]?$")
 WORDS = {
     "responsible_org_id": "责任单位", "measures": "整改措施", "due_at": "整改期限", "evidence": "证据", "officers": "复查人员",
-    "officer": "复查人员", "responsible_person": "责任人", "funds": "整改资金", "plan": "应急预案", "record_id": "维保记录编号",
+    "officer": "复查人员", "responsible_person": "责任人", "funds": "整改资金", "plan": "应急预案",
     "until": "申请延至", "grade": "等级", "method": "评价方法", "scope": "通报范围",
 }  # fmt: skip
 
@@ -43,6 +42,8 @@ def check(conn: Connection, hazard: Hazard, step: Step, asker: Asker) -> None:
     if step.event in RECTIFIERS and asker.organisation_id != hazard.responsible_org_id:
         raise StepError("只有责任单位可以办理此步骤 (only the responsible unit takes this step)")
     match step.event:
+        case HazardStep.HAND_OVER:
+            _one_of_its_own(conn, hazard, step)
         case HazardStep.CLOSE:
             _recheck(conn, hazard, step, asker)
         case HazardStep.LOOK_BACK:
@@ -52,7 +53,7 @@ def check(conn: Connection, hazard: Hazard, step: Step, asker: Asker) -> None:
         case HazardStep.INSPECT:
             officers_of(str(step.detail["officer"]), 1)
         case HazardStep.SELF_CLOSE:
-            _verified_fact(conn, hazard, step)
+            _own_correction(hazard)
         case HazardStep.GRANT_EXTENSION | HazardStep.REFUSE_EXTENSION if hazard.extension_until is None:
             raise StepError("没有待批准的延期申请 (no extension was asked for)")
         case HazardStep.SUPERVISE if hazard.supervised_at is not None:
@@ -65,6 +66,15 @@ def check(conn: Connection, hazard: Hazard, step: Step, asker: Asker) -> None:
             raise StepError("未要求停用 (use is not stopped)")
         case _:
             pass
+
+
+def _one_of_its_own(conn: Connection, hazard: Hazard, step: Step) -> None:
+    text = str(step.detail["responsible_org_id"])
+    known = conn.execute(QUERIES.parties_of, (hazard.id,)).fetchone() or ()
+    if not text.isdigit() or int(text) not in known:
+        raise StepError(
+            "责任单位须为该设备的使用单位或维保单位 (the responsible unit is the use-unit or the maintenance firm of it)"
+        )
 
 
 def officers_of(text: str, least: int) -> list[dict[str, str]]:
@@ -108,20 +118,10 @@ def _recheck(conn: Connection, hazard: Hazard, step: Step, asker: Asker) -> None
         raise StepError("须有整改前、整改后照片 (photographs before and after are needed)")
 
 
-def _verified_fact(conn: Connection, hazard: Hazard, step: Step) -> None:
+def _own_correction(hazard: Hazard) -> None:
     if hazard.grade != "general" or hazard.supervised_at is not None or hazard.stop_use:
         raise StepError(
             "只有一般且未督办、未停用的隐患可以自查自改销号 (only a general hazard is closed by its own unit)"
-        )
-    text = str(step.detail["record_id"]).strip()
-    try:
-        record = UUID(text)
-    except ValueError:
-        raise StepError(f"维保记录编号 {text!r} 不正确 (not the id of a record)") from None
-    row = conn.execute(QUERIES.verifying_record, (record, hazard.unit_no, hazard.opened_at)).fetchone()
-    if row is None:
-        raise StepError(
-            "须引用本设备在立案后完成、且已由使用单位确认的维保记录 (a record of this unit since then, confirmed by its use-unit)"
         )
 
 

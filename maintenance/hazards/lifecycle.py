@@ -110,6 +110,7 @@ STAYING = (
 """What is possible with every open hazard and moves none."""
 TABLE: dict[tuple[HazardState, HazardStep], HazardState] = {
     (S.LISTED, E.HAND_OVER): S.HANDED_OVER,
+    **{(state, E.HAND_OVER): S.HANDED_OVER for state in (S.HANDED_OVER, S.RECEIPTED, S.RECTIFYING)},  # 改派
     (S.HANDED_OVER, E.SEND_BACK): S.LISTED,
     (S.HANDED_OVER, E.RECEIPT): S.RECEIPTED,
     (S.RECEIPTED, E.START): S.RECTIFYING,
@@ -134,7 +135,7 @@ NEEDS: dict[HazardStep, tuple[str, ...]] = {
     E.START: ("measures",),
     E.PROGRESS: ("evidence",),
     E.APPLY: ("evidence",),
-    E.SELF_CLOSE: ("evidence", "record_id"),
+    E.SELF_CLOSE: ("evidence",),
     E.INSPECT: ("evidence", "officer"),
     E.RETURN: ("evidence",),
     E.CLOSE: ("evidence", "officers"),

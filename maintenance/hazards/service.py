@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,11 +15,13 @@ from equipment.foundation import stream
 from equipment.foundation.clock import SHANGHAI
 from equipment.foundation.database import Connection
 from maintenance.errors import MeanwhileError, StepError, UnknownHazardError
-from maintenance.hazards import files
-from maintenance.hazards.deadlines import step_within
+from maintenance.hazards import facts, files
+from maintenance.hazards.deadlines import deadlines, step_within
 from maintenance.hazards.demands import check, deadline_of, officers_of
 from maintenance.hazards.lifecycle import BY_ITSELF, HazardState, HazardStep, next_state
 from maintenance.hazards.model import Hazard, Step
+from maintenance.hazards.sampling import drawn
+from maintenance.hazards.wanted import Wanted
 from maintenance.leads import MOST_AT_ONCE, QUERIES, check_grade
 from maintenance.orders import service as orders
 from maintenance.risk import service as risk
@@ -42,10 +45,10 @@ def find(conn: Connection, hazard_id: int) -> Hazard:
     return _one(conn, "hazard_by_id", hazard_id)
 
 
-def list_hazards(conn: Connection, state: str, after: int, limit: int) -> list[Hazard]:
-    """Hazards in order of their id, as the caller may see them; state ``open`` is all that is not over."""
-    values = {"state": state, "after": after, "limit": limit}
-    return [Hazard(*row) for row in conn.execute(f"{QUERIES.hazard_columns} {QUERIES.hazards_of_state}", values)]
+def list_hazards(conn: Connection, wanted: Wanted, after: int, limit: int, now: datetime) -> list[Hazard]:
+    """Hazards as the caller may see them, what slips first coming first; ``after`` rows are left out."""
+    values = {"wanted": Jsonb(wanted.as_json(now)), "size": limit, "after": after}
+    return [Hazard(*row) for row in conn.execute(f"{QUERIES.hazard_columns} {QUERIES.hazards_found}", values)]
 
 
 def _one(conn: Connection, where: str, hazard_id: int) -> Hazard:
@@ -74,7 +77,7 @@ def act(conn: Connection, hazard_id: int, step: Step, asker: Asker, now: datetim
     after = next_state(HazardState(hazard.state), step.event)
     check(conn, hazard, step, asker)
     changes = _changes(hazard, step, asker, now)
-    detail = dict(step.detail) | _by_value(conn, hazard, step, asker)
+    detail = dict(step.detail) | _by_value(conn, hazard, step, now)
     if step.event in DOCUMENTS:
         kind = DOCUMENTS[step.event]
         detail["document"] = orders.issue(conn, kind, hazard, step, asker, now)
@@ -89,23 +92,31 @@ def act(conn: Connection, hazard_id: int, step: Step, asker: Asker, now: datetim
     return done
 
 
-def act_on_many(
-    conn: Connection, hazard_ids: Sequence[int], step: Step, asker: Asker, now: datetime
+def hand_over_many(
+    conn: Connection, hazard_ids: Sequence[int], to: str, step: Step, asker: Asker, now: datetime
 ) -> list[Hazard]:  # fmt: skip
-    """One step on many hazards, such as a batch of hand-overs; all of them or none.
+    """交办 of many hazards, each to its own ``use_unit`` or ``firm``; all of them or none.
 
     Raises
     ------
     UnknownHazardError, MeanwhileError, StepError
-        One of them refuses; the message names it.
+        One of them refuses, or has no such unit; the message names it.
     """
     wanted = sorted(set(hazard_ids))
     if not 1 <= len(wanted) <= MOST_AT_ONCE:
         raise StepError(f"一次办理 1 至 {MOST_AT_ONCE} 项隐患 (so many at once)")
     done = []
     for hazard_id in wanted:
+        parties = conn.execute(QUERIES.parties_of, (hazard_id,)).fetchone()
+        if parties is None:
+            raise UnknownHazardError(f"没有隐患 {hazard_id} (no such hazard)")
+        firm, use_unit, _ = parties
+        org = use_unit if to == "use_unit" else firm
         try:
-            done.append(act(conn, hazard_id, step, asker, now))
+            if org is None:
+                raise StepError("没有登记该责任单位 (no such unit is registered for it)")
+            own = replace(step, detail={**step.detail, "responsible_org_id": org})
+            done.append(act(conn, hazard_id, own, asker, now))
         except StepError as error:
             raise StepError(f"隐患 {find(conn, hazard_id).number}：{error}") from error
     return done
@@ -129,9 +140,10 @@ def _who_was_first(conn: Connection, hazard_id: int) -> str:
 def _write(conn: Connection, hazard: Hazard, after: HazardState, changes: dict[str, Any], now: datetime) -> None:
     grade, stopped = changes.get("grade", hazard.grade), bool(changes.get("stop_use", hazard.stop_use))
     within = step_within(after.value, grade, stop_use=stopped)
-    values = {"state": after.value, **changes}
+    values: dict[str, Any] = {"state": after.value}
     if after.value != hazard.state or after is HazardState.RECTIFYING:
         values |= {"step_due_at": None if within is None else now + within, "step_late": False}
+    values |= changes
     assignments = [sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in values]
     conn.execute(
         sql.SQL("update maintenance.hazard set version = version + 1, {} where id = {}").format(
@@ -159,9 +171,9 @@ def _changes(hazard: Hazard, step: Step, asker: Asker, now: datetime) -> dict[st
         case HazardStep.CLOSE | HazardStep.UNSUBSTANTIATE:
             return {"closed_at": now, "extension_until": None}
         case HazardStep.SELF_CLOSE:
-            return {"closed_at": now, "self_closed": True, "extension_until": None}
+            return {"closed_at": now, "self_closed": True, "extension_until": None} | _look_back(hazard, now)
         case HazardStep.LOOK_BACK:
-            return {"look_back": "passed"}
+            return {"look_back": "passed", "step_due_at": None, "step_late": False}
         case HazardStep.REOPEN:
             return {"closed_at": None, "self_closed": False, "look_back": None, "reopened": hazard.reopened + 1}
         case HazardStep.ASK_EXTENSION:
@@ -172,6 +184,13 @@ def _changes(hazard: Hazard, step: Step, asker: Asker, now: datetime) -> dict[st
             return {"extension_until": None}
         case _:
             return _standing(hazard, step, now)
+
+
+def _look_back(hazard: Hazard, now: datetime) -> dict[str, Any]:
+    known = deadlines()
+    if not drawn(hazard.number, now, known.look_back_share):
+        return {}
+    return {"look_back": "due", "step_due_at": now + known.look_back.within, "step_late": False}
 
 
 def _standing(hazard: Hazard, step: Step, now: datetime) -> dict[str, Any]:
@@ -199,7 +218,7 @@ def _extension(hazard: Hazard, text: str, now: datetime) -> datetime:
     return until
 
 
-def _by_value(conn: Connection, hazard: Hazard, step: Step, asker: Asker) -> dict[str, Any]:
+def _by_value(conn: Connection, hazard: Hazard, step: Step, now: datetime) -> dict[str, Any]:
     """What the entry keeps by value, so that it can be read when its origin is gone."""
     found: dict[str, Any] = {}
     if step.detail.get("officers"):
@@ -207,8 +226,7 @@ def _by_value(conn: Connection, hazard: Hazard, step: Step, asker: Asker) -> dic
     if step.detail.get("files"):
         found["files"] = files.by_value(conn, hazard.id, step.detail["files"])
     if step.event is HazardStep.SELF_CLOSE:
-        row = conn.execute(QUERIES.record_by_value, (str(step.detail["record_id"]),)).fetchone()
-        found["record"] = dict(zip(("level", "ended_at", "digest", "confirmed_at"), row or (), strict=False))
+        found["fact"] = facts.verified(conn, hazard, step.detail, now)
     if step.event is HazardStep.ASSESS:
         judged = risk.assess(conn, step.detail)
         found["risk"] = judged

@@ -26,5 +26,11 @@ where d.id = %s
 insert into maintenance.delivery (document_id, method, receiver, delivered_at, note, recorded_at, recorded_by)
 values (%s, %s, %s, %s, %s, %s, %s);
 
+-- name: subject
+select unit_no, state from maintenance.hazard where id = %s;
+
 -- name: deliveries
 select method, receiver, delivered_at, note from maintenance.delivery where document_id = %s order by id;
+
+-- name: names
+select id, name from equipment.organisation where id = any(%s);

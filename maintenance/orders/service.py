@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -14,9 +14,11 @@ from psycopg.types.json import Jsonb
 
 from equipment.access.model import Asker
 from equipment.foundation.database import Connection, load_queries
+from equipment.transparency.entry import digest_of
 from maintenance.errors import DataError, StepError, UnknownHazardError
 from maintenance.hazards.clauses import clauses
 from maintenance.hazards.model import Hazard, Step
+from maintenance.sealed import write_hazard_event
 
 QUERIES = load_queries(__file__)
 METHODS = ("direct", "left", "post", "electronic", "public")
@@ -88,7 +90,7 @@ def bureau_of(asker: Asker, hazard: Hazard) -> str:
 
 
 def issue(conn: Connection, kind: str, hazard: Hazard, step: Step, asker: Asker, now: datetime) -> dict[str, Any]:
-    """Issue a document about a hazard; returns its id and number, to stand in the entry of the step."""
+    """Issue a document about a hazard; returns its id, number and digest, to stand in the sealed entry of the step."""
     known, of_bureau = offices(), bureau_of(asker, hazard)
     names = conn.execute(
         QUERIES.said_names, {"hazard": hazard.id, "bureau": of_bureau, "responsible": _responsible(hazard, step)}
@@ -109,7 +111,8 @@ def issue(conn: Connection, kind: str, hazard: Hazard, step: Step, asker: Asker,
     }  # fmt: skip
     word = bureau.word + known.kinds[kind].word
     row = conn.execute(QUERIES.issue, (kind, word, hazard.id, Jsonb(content), now)).fetchone()
-    return {"id": int(row[0]), "number": str(row[1])} if row else {}
+    digest = digest_of(content).hex()
+    return {"id": int(row[0]), "number": str(row[1]), "sha256": digest} if row else {}
 
 
 def _responsible(hazard: Hazard, step: Step) -> int | None:
@@ -153,8 +156,21 @@ def deliver(conn: Connection, document_id: int, how: Delivery, asker: Asker, now
         raise StepError("送达时间须在发文之后、现在之前 (served after it was issued, and not in the future)")
     values = (document_id, how.method, how.receiver.strip(), how.delivered_at, how.note, now, asker.account_id)
     conn.execute(QUERIES.deliver, values)
+    hazard = conn.execute(QUERIES.subject, (found.hazard_id,)).fetchone() or (None, "")
+    entry = {
+        "hazard_id": found.hazard_id, "unit_no": hazard[0], "event": "served", "from_state": hazard[1], "to_state": hazard[1], "at": now,
+        "account_id": asker.account_id, "reason": how.note or None,
+        "evidence": {"document": found.number, "method": how.method, "receiver": how.receiver.strip(), "delivered_at": how.delivered_at.isoformat()},
+    }  # fmt: skip
+    write_hazard_event(conn, entry, now)
 
 
 def deliveries(conn: Connection, document_id: int) -> list[Delivery]:
     """How a document was served, oldest first."""
     return [Delivery(*row) for row in conn.execute(QUERIES.deliveries, (document_id,))]
+
+
+def names_of(conn: Connection, organisations: Iterable[int | None]) -> dict[int, str]:
+    """Names of organisations that the caller may see."""
+    wanted = sorted({o for o in organisations if o is not None})
+    return {int(row[0]): str(row[1]) for row in conn.execute(QUERIES.names, (wanted,))}

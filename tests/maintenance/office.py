@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from equipment.access.model import Role
 from equipment.access.store import NewAccount, create_account
 from tests.pipeline import PASSWORD
-from tests.platform import Person, Platform
+from tests.platform import LOGIN_OF, Person, Platform
 
 LIFT = "L000001"
 PNG = b"\x89PNG\r\n\x1a\n" + b"picture"
@@ -21,10 +21,13 @@ class Office:
     """Everything a case needs."""
 
     platform: Platform
+    sessions: dict[str, tuple[datetime, Person]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.conn.execute("update equipment.unit set jurisdiction_id = '341302' where id = %s", (LIFT,))
-        row = self.conn.execute("select no, use_org_id, firm_org_id from equipment.unit where id = %s", (LIFT,)).fetchone()
+        row = self.conn.execute(
+            "select no, use_org_id, firm_org_id from equipment.unit where id = %s", (LIFT,)
+        ).fetchone()
         assert row is not None
         self.unit_no, self.use_org, self.firm_org = row
 
@@ -34,29 +37,44 @@ class Office:
 
     @property
     def inspector(self) -> Person:
-        return self.platform.person(Role.INSPECTOR)
+        return self.person(LOGIN_OF[Role.INSPECTOR])
 
     @property
     def regulator(self) -> Person:
-        return self.platform.person(Role.REGULATOR)
+        return self.person(LOGIN_OF[Role.REGULATOR])
 
     @property
     def officer(self) -> Person:
         """The use-unit's safety officer."""
-        return self.platform.person(Role.USE_UNIT_OFFICER)
+        return self.person(LOGIN_OF[Role.USE_UNIT_OFFICER])
+
+    def person(self, login: str) -> Person:
+        """Logged in; again when so much time has passed that a session may be over."""
+        now = self.platform.clock.now()
+        since, found = self.sessions.get(login, (now, None))
+        if found is None or now - since > timedelta(minutes=5):
+            found = self.platform.log_in(login)
+            self.sessions[login] = (now, found)
+        return found
 
     def second_inspector(self, district: str = "341302", login: str = "inspector2") -> Person:
-        account = NewAccount(login, "李监察", PASSWORD, Role.INSPECTOR, jurisdiction_id=district)
-        create_account(self.conn, account, self.platform.clock.now())
-        return self.platform.log_in(login)
+        if login not in self.sessions:
+            account = NewAccount(login, "李监察", PASSWORD, Role.INSPECTOR, jurisdiction_id=district)
+            create_account(self.conn, account, self.platform.clock.now())
+        return self.person(login)
+
+    def later(self, **span: float) -> None:
+        """Let time pass at once, and the jobs do what is due."""
+        self.platform.clock.advance(timedelta(**span).total_seconds())
+        self.platform.turn()
 
     def report(self, **more: Any) -> int:
         body = {"source": "inspection", "unit_id": LIFT, "summary": "层门门锁短接", **more}
         return int(self.inspector.post("/leads", body)["lead_id"])
 
     def hazard(self, grade: str = "general", clause: str | None = None, **more: Any) -> int:
-        """A verified hazard on the list."""
-        lead = self.report()
+        """A verified hazard on the list; ``source`` and ``cause`` are of its lead."""
+        lead = self.report(**{name: more.pop(name) for name in ("source", "cause", "summary") if name in more})
         verdict = {"decision": "hazard", "reason": "现场核实属实", "grade": grade, "clause": clause, **more}
         return int(self.inspector.post(f"/leads/{lead}/decide", verdict)["hazard_id"])
 
@@ -86,5 +104,7 @@ class Office:
         )
 
     def events(self, hazard: int) -> list[str]:
-        rows = self.conn.execute("select event from maintenance.hazard_event where hazard_id = %s order by id", (hazard,))
+        rows = self.conn.execute(
+            "select event from maintenance.hazard_event where hazard_id = %s order by id", (hazard,)
+        )
         return [row[0] for row in rows]

@@ -175,7 +175,9 @@ def test_many_leads_are_judged_by_one_decision_with_one_reason(office: Office) -
     verdict = {"lead_ids": found, "decision": "unfounded", "reason": "同一施工所致"}
     assert len(office.inspector.post("/leads/decide", verdict)) == 5
     assert office.inspector.get("/leads") == []
-    rows = office.conn.execute("select distinct decision_reason, state from maintenance.lead where id = any(%s)", (found,))
+    rows = office.conn.execute(
+        "select distinct decision_reason, state from maintenance.lead where id = any(%s)", (found,)
+    )
     assert rows.fetchall() == [("同一施工所致", "unfounded")]
 
 
@@ -196,14 +198,14 @@ def test_an_urgent_lead_is_escalated_every_day_until_somebody_judges_it(office: 
         rows = office.conn.execute("select event from maintenance.lead_event where lead_id = %s order by id", (which,))
         return [row[0] for row in rows]
 
-    office.platform.turn(24 * 3600 + 1)
+    office.later(hours=24, seconds=1)
     assert told(lead) == ["opened", "escalated"]
-    office.platform.turn(24 * 3600 + 1)
+    office.later(hours=24, seconds=1)
     assert told(lead) == ["opened", "escalated", "escalated"]
-    office.platform.turn(48 * 3600)
+    office.later(hours=48)
     assert told(plain) == ["opened", "overdue"]
     office.inspector.post(f"/leads/{lead}/decide", {"decision": "unfounded", "reason": "已处理"})
-    office.platform.turn(48 * 3600)
+    office.later(hours=48)
     assert told(lead)[-1] == "unfounded"
 
 

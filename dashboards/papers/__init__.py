@@ -1,0 +1,1 @@
+"""文书 as documents: orders, extraction records, transfers, and the ledger as a sheet."""
