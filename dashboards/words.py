@@ -339,6 +339,19 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "extracted": N_("Electronic data extracted"),
         "transferred": N_("Case transferred"),
     },
+    "ledger_group": {"district": N_("District"), "firm": N_("Firm"), "source": N_("Source")},
+    "credit_part": {
+        "open_major": N_("Major hazards open"),
+        "open_overdue": N_("Overdue"),
+        "reopened": N_("Reopened"),
+        "confirmed_entrapment": N_("Confirmed entrapments"),
+        "disputed_record": N_("Disputed records"),
+    },
+    "inspection_conclusion": {
+        "no_problem": N_("Nothing found"),
+        "problems": N_("Faults found"),
+        "not_possible": N_("Could not be inspected"),
+    },
     "ledger_view": {
         "open": N_("all open"),
         "overdue": N_("Overdue"),

@@ -145,8 +145,7 @@ select 1 from maintenance.hazard_event where hazard_id = %s and event = 'inspect
 limit 1;
 
 -- name: last_event
-select coalesce(a.display_name, '系统'), e.event, e.at from maintenance.hazard_event e
-left join equipment.account a on a.id = e.account_id where e.hazard_id = %s order by e.id desc limit 1;
+select coalesce(maintenance.actor_name(e.account_id), '系统'), e.event, e.at from maintenance.hazard_event e where e.hazard_id = %s order by e.id desc limit 1;
 
 -- name: photo_stages
 select distinct stage from maintenance.evidence_file where hazard_id = %s and media_type like 'image/%%';
@@ -167,8 +166,9 @@ values (%(hazard_id)s, %(stage)s, %(media_type)s, %(size)s, %(sha256)s, %(data)s
 on conflict (hazard_id, stage, sha256) do nothing;
 
 -- name: files_of
-select f.id, f.stage, f.media_type, f.bytes, encode(f.sha256, 'hex'), f.uploaded_at, a.display_name
-from maintenance.evidence_file f left join equipment.account a on a.id = f.uploaded_by where f.hazard_id = %s order by f.id;
+select f.id, f.stage, f.media_type, f.bytes, encode(f.sha256, 'hex'), f.uploaded_at,
+       maintenance.actor_name(f.uploaded_by)
+from maintenance.evidence_file f where f.hazard_id = %s order by f.id;
 
 -- name: file_content
 select media_type, data from maintenance.evidence_file where hazard_id = %s and id = %s;

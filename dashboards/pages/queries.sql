@@ -308,18 +308,17 @@ order by l.urgent desc, l.deadline limit %(limit)s offset %(offset)s;
 
 -- name: lead
 select l.*, u.id as unit_id, coalesce(u.name, so.name) as unit_name, u.rescue_code, coalesce(u.address, so.address) as address,
-       f.name as firm_name, o.name as use_unit_name, a.display_name as decided_by_name
+       f.name as firm_name, o.name as use_unit_name, maintenance.actor_name(l.decided_by) as decided_by_name
 from maintenance.lead l
 left join equipment.unit u on u.no = l.unit_no
 left join equipment.organisation so on so.id = l.org_id
 left join equipment.organisation f on f.id = l.firm_org_id
 left join equipment.organisation o on o.id = l.use_org_id
-left join equipment.account a on a.id = l.decided_by
 where l.id = %s;
 
 -- name: lead_events
-select e.event, e.at, e.reason, e.detail, a.display_name as actor
-from maintenance.lead_event e left join equipment.account a on a.id = e.account_id where e.lead_id = %s order by e.id;
+select e.event, e.at, e.reason, e.detail, maintenance.actor_name(e.account_id) as actor
+from maintenance.lead_event e where e.lead_id = %s order by e.id;
 
 -- name: hazards
 select h.id, h.number, h.state, h.grade, h.clause, h.stop_use, h.description, h.due_at, h.opened_at, h.closed_at, h.step_late,
@@ -350,7 +349,7 @@ select id, name from equipment.organisation where kind = 'maintenance_firm' orde
 -- name: hazard
 select h.*, u.id as unit_id, coalesce(u.name, so.name) as unit_name, u.rescue_code, coalesce(u.address, so.address) as address,
        u.kind as unit_kind, j.name_zh as district_zh, j.name_en as district_en, o.name as responsible, f.name as firm_name,
-       us.name as use_unit_name, a.display_name as opened_by_name
+       us.name as use_unit_name, maintenance.actor_name(h.opened_by) as opened_by_name
 from maintenance.hazard h
 left join equipment.unit u on u.no = h.unit_no
 left join equipment.organisation so on so.id = h.org_id
@@ -358,12 +357,11 @@ left join equipment.jurisdiction j on j.id = coalesce(u.jurisdiction_id, so.juri
 left join equipment.organisation o on o.id = h.responsible_org_id
 left join equipment.organisation f on f.id = h.firm_org_id
 left join equipment.organisation us on us.id = h.use_org_id
-left join equipment.account a on a.id = h.opened_by
 where h.id = %s;
 
 -- name: hazard_events
-select e.event, e.from_state, e.to_state, e.at, e.reason, e.evidence, a.display_name as actor
-from maintenance.hazard_event e left join equipment.account a on a.id = e.account_id where e.hazard_id = %s order by e.id;
+select e.event, e.from_state, e.to_state, e.at, e.reason, e.evidence, maintenance.actor_name(e.account_id) as actor
+from maintenance.hazard_event e where e.hazard_id = %s order by e.id;
 
 -- name: account_totals
 select coalesce(sum(received), 0) as received, coalesce(sum(stored), 0) as stored, coalesce(sum(duplicates), 0) as duplicates,

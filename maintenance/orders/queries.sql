@@ -13,8 +13,8 @@ where h.id = %(hazard)s;
 select id, number from maintenance.issue_document(%s, %s, %s, %s, %s);
 
 -- name: document_columns
-select d.id, d.number, d.kind, d.bureau, d.hazard_id, d.content, d.issued_at, a.display_name
-from maintenance.document d left join equipment.account a on a.id = d.issued_by
+select d.id, d.number, d.kind, d.bureau, d.hazard_id, d.content, d.issued_at, maintenance.actor_name(d.issued_by)
+from maintenance.document d
 
 -- name: of_hazard
 where d.hazard_id = %s order by d.id

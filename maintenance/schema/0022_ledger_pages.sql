@@ -25,7 +25,7 @@ stable security definer set search_path = pg_catalog, pg_temp set plan_cache_mod
 set jit = off rows 51 language plpgsql as $$
 declare
     view text := coalesce(nullif(wanted ->> 'state', ''), 'open');
-    words text := lower(normalize(coalesce(wanted ->> 'q', ''), nfkc));
+    wanted_words text := lower(normalize(coalesce(wanted ->> 'q', ''), nfkc));
     over boolean := view in ('closed', 'unsubstantiated', 'look_back');
     conditions text[] := array['true'];
     place text;
@@ -60,16 +60,16 @@ begin
     if wanted ->> 'flag' = 'supervised' then conditions := conditions || 'h.supervised_at is not null'::text; end if;
     if wanted ->> 'flag' = 'stop_use' then conditions := conditions || 'h.stop_use'::text; end if;
     if wanted ->> 'flag' = 'reopened' then conditions := conditions || 'h.reopened > 0'::text; end if;
-    if words <> '' then
+    if wanted_words <> '' then
         select array_agg(s.unit_no) into units from (
             select s.unit_no from equipment.unit_search s
-            where equipment.pairs(s.words) @> equipment.pairs(replace(words, ' ', '')) and strpos(s.words, replace(words, ' ', '')) > 0
+            where equipment.pairs(s.words) @> equipment.pairs(replace(wanted_words, ' ', '')) and strpos(s.words, replace(wanted_words, ' ', '')) > 0
             limit 2000) s;
         select array_agg(f.id) into found from (
-            select h.id from maintenance.hazard h where h.number = upper(words)
+            select h.id from maintenance.hazard h where h.number = upper(wanted_words)
             union all (select h.id from maintenance.hazard h where h.unit_no = any (units) limit 5000)
             union all (select h.id from maintenance.hazard h
-                       where h.state not in ('closed', 'unsubstantiated') and strpos(lower(h.description), words) > 0 limit 5000)) f;
+                       where h.state not in ('closed', 'unsubstantiated') and strpos(lower(h.description), wanted_words) > 0 limit 5000)) f;
         conditions := conditions || format('h.id = any (%L::bigint[])', coalesce(found, '{}'));
     end if;
     return query execute format(
@@ -127,3 +127,11 @@ create trigger hazard_window_append_only before update or delete or truncate on 
     for each statement execute function equipment.refuse_change();
 call equipment.protect('maintenance.hazard_window', 'exists (select 1 from maintenance.hazard h where h.id = hazard_window.hazard_id)',
     'select, insert');
+
+-- Who acted on a case is told to whoever sees the case; accounts themselves stay hidden from him.
+create function maintenance.actor_name(account bigint) returns text
+stable security definer set search_path = pg_catalog, pg_temp language sql as $$
+    select a.display_name from equipment.account a where a.id = account and equipment.scope_kind() is not null
+$$;
+revoke all on function maintenance.actor_name(bigint) from public;
+grant execute on function maintenance.actor_name(bigint) to teshe_scoped, teshe_system;

@@ -17,6 +17,7 @@ from equipment.transparency.inspection import inspect
 from maintenance.errors import DataError
 from maintenance.hazards.deadlines import deadlines, read_deadlines
 from maintenance.hazards.sampling import drawn
+from tests.conftest import Database
 from tests.maintenance.office import FULL, LIFT, PNG, Office
 
 JPEG = b"\xff\xd8\xff\xe0after"
@@ -202,13 +203,14 @@ def test_notices_supervision_and_interviews_are_numbered_and_by_who_may(office: 
     assert office.inspector.send(f"/documents/{papers[0]['id']}/deliveries", served).status_code == 409
 
 
-def test_a_number_is_not_spent_by_a_step_that_fails(office: Office) -> None:
+def test_a_number_is_not_spent_by_a_step_that_fails(office: Office, database: Database) -> None:
     hazard = office.hazard()
-    for _ in range(3):
-        office.refused(office.inspector, hazard, "order", measures="停止使用")
-        with contextlib.suppress(psycopg.errors.DivisionByZero), office.platform.pipeline.conn.transaction():
-            office.platform.pipeline.conn.execute("select maintenance.next_in_series('order:341302', 2026, 0)")
-            office.platform.pipeline.conn.execute("select 1 / 0")
+    with psycopg.connect(database.url, autocommit=True) as owner:
+        for _ in range(3):
+            with contextlib.suppress(psycopg.errors.DivisionByZero), owner.transaction():
+                owner.execute("select maintenance.next_in_series('order:341302', 2026, 0)")
+                owner.execute("select 1 / 0")
+    assert "理由" in office.refused(office.inspector, hazard, "order", measures="停止使用")
     office.act(office.inspector, hazard, "order", "现场短接", measures="停止使用")
     assert office.inspector.get(f"/hazards/{hazard}/documents")[0]["number"] == "埇市监特令〔2026〕1号"
 
@@ -272,17 +274,18 @@ def test_files_are_kept_by_what_they_are(office: Office) -> None:
     assert answer.content == PNG
 
 
-def test_the_log_covers_every_entry_of_a_case_and_names_what_was_changed(office: Office) -> None:
+def test_the_log_covers_every_entry_of_a_case_and_names_what_was_changed(office: Office, database: Database) -> None:
     hazard = office.hazard()
     office.rectifying(hazard)
     office.platform.turn(6)
-    inspect(office.conn, LOOKUPS)
-    office.conn.execute("alter table maintenance.hazard_event disable trigger hazard_event_append_only")
-    office.conn.execute(
-        "update maintenance.hazard_event set reason = 'x' where hazard_id = %s and event = 'receipt'", (hazard,)
-    )
-    with pytest.raises(LogDamagedError, match="hazard"):
-        inspect(office.conn, LOOKUPS)
+    with psycopg.connect(database.url, autocommit=True) as owner:
+        inspect(owner, LOOKUPS)
+        owner.execute("set session_replication_role = replica")
+        owner.execute(
+            "update maintenance.hazard_event set reason = 'x' where hazard_id = %s and event = 'receipt'", (hazard,)
+        )
+        with pytest.raises(LogDamagedError, match="hazard"):
+            inspect(owner, LOOKUPS)
 
 
 def test_a_table_of_deadlines_with_a_mistake_is_refused() -> None:
