@@ -20,11 +20,11 @@ from equipment.foundation.database import Connection
 from equipment.transparency import checkpoint as checkpoints
 from equipment.transparency import log
 from equipment.transparency.checkpoint import Checkpoint
-from equipment.transparency.entry import Entry, commitment_of, digest_of, utc_text
+from equipment.transparency.entry import Entry, commitment_of, digest_of, plain, utc_text
 from equipment.transparency.errors import InvalidKeyError, LogDamagedError, NotInLogError
 from equipment.transparency.keys import PublicKey
 from equipment.transparency.merkle import verify_consistency, verify_inclusion
-from maintenance.sealed import QUERIES, RECORD
+from maintenance.sealed import HAZARD, QUERIES, RECORD
 
 FORMAT = "teshe-bundle-1"
 
@@ -85,14 +85,34 @@ def make(conn: Connection, record_ids: Sequence[str], now: datetime) -> Bundle:
     NotInLogError
         One of them has no place under a signed checkpoint yet; it has within seconds.
     """
-    note = log.newest_note(conn)
     rows = conn.execute(QUERIES.record_positions, {"ids": list(record_ids)}).fetchall()
-    if note is None or len(rows) < len(set(record_ids)):
+    return _bundle(conn, RECORD, rows, len(set(record_ids)), now)
+
+
+def make_case(conn: Connection, hazard_id: int, now: datetime) -> Bundle:
+    """A bundle of all entries of a hazard that the caller may see.
+
+    Raises
+    ------
+    NotInLogError
+        The newest has no place under a signed checkpoint yet; it has within seconds.
+    """
+    cursor = conn.execute(QUERIES.hazard_positions, (hazard_id,))
+    names = [column.name for column in cursor.description or ()][2:]
+    found = cursor.fetchall()
+    rows = [(r[0], r[1], {n: plain(v) for n, v in zip(names, r[2:], strict=True)}) for r in found if r[0] is not None]
+    return _bundle(conn, HAZARD, rows, len(found), now)
+
+
+def _bundle(conn: Connection, kind: str, rows: Sequence[Any], wanted: int, now: datetime) -> Bundle:
+    """``rows``: (position, subject, content), by position."""
+    note = log.newest_note(conn)
+    if note is None or len(rows) < wanted:
         raise NotInLogError(
             "记录尚未全部进入签名检查点，请稍后再试 (not all are in a signed checkpoint yet: try again)"
         )
     proofs = log.prove_all(conn, [int(row[0]) for row in rows], note)
-    things = [_thing(proof, log.salt_of(conn, RECORD, row[1]), row[2]) for proof, row in zip(proofs, rows, strict=True)]
+    things = [_thing(proof, log.salt_of(conn, kind, row[1]), row[2]) for proof, row in zip(proofs, rows, strict=True)]
     keys = [
         BundleKey(k.id, k.name, k.algorithm, base64.b64encode(k.public_key).decode(), k.valid_from, k.revoked_at)
         for k in log.keys_of(conn, None)

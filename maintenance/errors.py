@@ -19,6 +19,7 @@
     │   ├── UnknownFindingError
     │   ├── UnknownLeadError
     │   ├── UnknownHazardError
+    │   ├── LedgerInputError           a filter or a setting of the ledger that cannot be
     │   ├── StepError                  this state does not allow that step
     │   └── MeanwhileError             somebody else was first
     └── DataError                      ours: a table of the package has a mistake
@@ -95,6 +96,10 @@ class UnknownLeadError(MaintenanceInputError):
 
 class UnknownHazardError(MaintenanceInputError):
     """No such hazard, or not visible to whoever asks."""
+
+
+class LedgerInputError(MaintenanceInputError):
+    """A filter or a setting of the ledger that cannot be; the message names what can."""
 
 
 class StepError(MaintenanceInputError):

@@ -1,4 +1,4 @@
-"""Turns alarms into leads by the triage rules, and watches the deadlines of leads."""
+"""Turns alarms, fills, reports and missed duties into leads, and watches the clocks of leads and hazards."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from equipment.foundation import metrics, stream
 from equipment.foundation.database import Connection
 from equipment.foundation.stream import StreamEntry
 from maintenance import leads
+from maintenance.hazards import clocks, findings
+from maintenance.hazards.overdue import DutyScan
 from maintenance.leads import QUERIES, LeadSource
 from maintenance.triage import load_device_triage, triage_of
 
@@ -17,12 +19,18 @@ opened = metrics.counter("teshe_leads_total", "Leads opened or joined by alarms"
 
 
 class LeadRunner:
-    """Consumer ``leads`` of the streams ``alarms`` and ``devices``."""
+    """Consumer ``leads`` of the streams ``alarms``, ``devices``, ``cylinders`` and ``calls``; a daily walk for missed duties."""
+
+    def __init__(self) -> None:
+        self._scan = DutyScan()
 
     def run_once(self, conn: Connection, now: datetime) -> int:
         """Take what is new; returns how much was done. The caller owns no transaction."""
         done = 0
-        for name, take in (("alarms", self._alarm), ("devices", self._device)):
+        streams = (
+            ("alarms", self._alarm), ("devices", self._device), ("cylinders", findings.take_fill), ("calls", findings.take_call),
+        )  # fmt: skip
+        for name, take in streams:
             with conn.transaction():
                 entries = stream.consume(conn, CONSUMER, name)
                 for entry in entries:
@@ -31,8 +39,8 @@ class LeadRunner:
                     stream.advance(conn, CONSUMER, name, entries[-1].seq)
             done += len(entries)
         with conn.transaction():
-            late = leads.tell_overdue(conn, now)
-        return done + late
+            late = leads.tell_overdue(conn, now) + clocks.tell_late(conn, now)
+        return done + late + self._scan.run_if_due(conn, now)
 
     def _alarm(self, conn: Connection, entry: StreamEntry, now: datetime) -> None:
         p = entry.payload
@@ -54,7 +62,7 @@ class LeadRunner:
             unit_no=p["unit_no"],
             kind=rule.kind,
             id=p["alarm_id"],
-            cause=f"alarm:{p['rule']}",
+            cause=rule.cause or f"alarm:{p['rule']}",
             summary=f"{rule.zh}：{rule.window.days} 天内 {count} 次（{p['title_zh']}）",
             evidence={
                 "rule": p["rule"], "count": count, "since": first.isoformat() if first else None,

@@ -35,6 +35,11 @@ select e.seq, r.id::text, r.content from maintenance.record r
 join equipment.log_entry e on e.kind = 'record' and e.subject = r.id::text
 where r.id = any(%(ids)s::uuid[]) order by e.seq;
 
+-- name: hazard_positions
+select e.seq, h.id::text, h.hazard_id, h.unit_no, h.event, h.from_state, h.to_state, h.at, h.account_id, h.reason, h.evidence
+from maintenance.hazard_event h left join equipment.log_entry e on e.kind = 'hazard' and e.subject = h.id::text
+where h.hazard_id = %s order by e.seq;
+
 -- name: records_of_unit
 select r.id::text from maintenance.record r join equipment.unit u on u.no = r.unit_no where u.id = %s order by r.ended_at;
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 from importlib.resources import files
@@ -26,6 +27,8 @@ class TriageRule:
     zh: str
     kind: str
     clause: str | None
+    cause: str | None = None
+    """What joins with leads of other sources; None: the rule itself."""
 
     def matches(self, alarm_rule: str) -> bool:
         """Whether an alarm of that rule is meant."""
@@ -50,6 +53,7 @@ def read_triage(text: str) -> tuple[TriageRule, ...]:
                 rule=str(entry["rule"]), times=int(entry["times"]), window=timedelta(days=entry["days"]),
                 urgent=bool(entry["urgent"]), deadline=timedelta(hours=entry["deadline_hours"]), grade=entry["grade"],
                 zh=entry["zh"], kind=entry.get("kind", "alarm_pattern"), clause=entry.get("clause"),
+                cause=entry.get("cause"),
             )  # fmt: skip
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"triage.yaml: {name}: {error!r}") from None
@@ -99,3 +103,61 @@ def load_device_triage() -> DeviceTriage:
     if made.grade not in GRADES:
         raise DataError("triage.yaml: device: the grade cannot be right")
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """How a finding of one source is opened. ``clauses``: the item of GB 45067-2024 by kind of equipment."""
+
+    name: str
+    urgent: bool
+    deadline: timedelta
+    grade: str
+    zh: str
+    tolerance_days: int = 0
+    times: int = 1
+    days: int = 0
+    clauses: Mapping[str, str] = field(default_factory=dict)
+
+
+BY_HAND = ("public", "media", "inspection", "handed_down", "transferred", "self_report")
+"""What a person enters."""
+
+
+def read_sources(text: str) -> dict[str, Source]:
+    """The sources by name, from the YAML of the table.
+
+    Raises
+    ------
+    DataError
+        An entry has a mistake; names it.
+    """
+    found = {}
+    for name, entry in yaml.safe_load(text)["sources"].items():
+        try:
+            made = Source(
+                name, bool(entry["urgent"]), timedelta(hours=entry["deadline_hours"]), entry["grade"], entry["zh"],
+                int(entry.get("tolerance_days", 0)), int(entry.get("times", 1)), int(entry.get("days", 0)),
+                dict(entry.get("clauses", {})),
+            )  # fmt: skip
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"triage.yaml: {name}: {error!r}") from None
+        unknown = set(made.clauses.values()) - set(clauses())
+        if made.grade not in GRADES or unknown or made.tolerance_days < 0 or made.times < 1:
+            raise DataError(f"triage.yaml: {name}: grade, clause, tolerance or times cannot be right")
+        found[name] = made
+    missing = set(BY_HAND) - set(found)
+    if missing:
+        raise DataError(f"triage.yaml: no source {', '.join(sorted(missing))}")
+    return found
+
+
+@cache
+def load_sources() -> dict[str, Source]:
+    """The shipped sources by name."""
+    return read_sources((files("maintenance") / "triage.yaml").read_text(encoding="utf-8"))
+
+
+def source(name: str) -> Source:
+    """The source of that name."""
+    return load_sources()[name]

@@ -12,11 +12,14 @@ from dashboards.context import Context, permit
 from equipment.access.model import Asker
 from maintenance import leads
 from maintenance.hazards import service
-from maintenance.hazards.lifecycle import RECTIFIERS, HazardStep
-from maintenance.hazards.service import Hazard, Step
+from maintenance.hazards.lifecycle import BY_ITSELF, HazardStep, action_of
+from maintenance.hazards.model import Hazard, Step
+from maintenance.hazards.wanted import Wanted
 from maintenance.leads import Decision, Judgement, Lead
 
 router = APIRouter(tags=["ledger"])
+DEEPEST = 10_000
+"""Rows that a list can leave out: whoever wants more narrows the filter."""
 Limit = Annotated[int, Query(ge=1, le=500)]
 
 
@@ -64,16 +67,72 @@ def decide(
     return {"lead_id": lead_id, "hazard_id": hazard_id}
 
 
+class BatchVerdict(Verdict):
+    """One decision with one reason on many leads."""
+
+    lead_ids: list[int] = Field(min_length=1, max_length=leads.MOST_AT_ONCE)
+
+
+class ReportBody(BaseModel):
+    """What was reported, exposed, found or handed down."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: str
+    unit_id: str = Field(max_length=40)
+    summary: str = Field(min_length=1, max_length=500)
+    document: str = Field("", max_length=100)
+    cause: str = Field("", max_length=100)
+    grade: str | None = None
+    clause: str | None = Field(None, max_length=20)
+    urgent: bool = False
+
+
+@router.post("/leads", status_code=201)
+def enter(
+    context: Context, body: ReportBody, asker: Annotated[Asker, Depends(permit("lead.decide"))]
+) -> dict[str, int]:
+    with context.transaction(asker) as conn:
+        return {"lead_id": leads.enter(conn, leads.Report(**body.model_dump()), asker, context.clock.now())}
+
+
+@router.post("/leads/decide")
+def decide_many(
+    context: Context, verdict: BatchVerdict, asker: Annotated[Asker, Depends(permit("lead.decide"))]
+) -> list[dict[str, Any]]:
+    judgement = Judgement(verdict.decision, verdict.reason, verdict.grade, verdict.clause, verdict.stop_use)
+    with context.transaction(asker) as conn:
+        done = leads.decide_many(conn, verdict.lead_ids, judgement, asker, context.clock.now())
+    return [{"lead_id": lead_id, "hazard_id": hazard_id} for lead_id, hazard_id in done]
+
+
+class HazardFilter(BaseModel):
+    """Filters of the list; empty is every one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: str = Field("open", max_length=20)
+    grade: str = Field("", max_length=20)
+    district: str = Field("", max_length=20)
+    source: str = Field("", max_length=40)
+    firm: str = Field("", max_length=9)
+    age: str = Field("", max_length=9)
+    flag: str = Field("", max_length=20)
+    q: str = Field("", max_length=100)
+    after: int = Field(0, ge=0, le=DEEPEST)
+    limit: int = Field(50, ge=1, le=500)
+
+
 @router.get("/hazards")
 def list_hazards(
     context: Context,
     asker: Annotated[Asker, Depends(permit("hazard.view"))],
-    state: str = "open",
-    after: int = 0,
-    limit: Limit = 100,
+    asked: Annotated[HazardFilter, Query()],
 ) -> list[Hazard]:
+    """Fifty rows without a jump: filters and words as on the page; what slips first comes first."""
+    wanted = Wanted(**asked.model_dump(exclude={"after", "limit"}))
     with context.transaction(asker) as conn:
-        return service.list_hazards(conn, state, after, limit)
+        return service.list_hazards(conn, wanted, asked.after, asked.limit, context.clock.now())
 
 
 @router.get("/hazards/{hazard_id}")
@@ -100,5 +159,7 @@ def _route(event: HazardStep, action: str) -> Callable[..., Hazard]:
 
 
 for _event in HazardStep:
-    _action = "hazard.rectify" if _event in RECTIFIERS else "hazard.supervise"
-    router.add_api_route(f"/hazards/{{hazard_id}}/{_event.value}", _route(_event, _action), methods=["POST"])
+    if _event not in BY_ITSELF:
+        router.add_api_route(
+            f"/hazards/{{hazard_id}}/{_event.value}", _route(_event, action_of(_event)), methods=["POST"]
+        )

@@ -14,6 +14,7 @@ from dashboards.bench.desk import desk_command
 from dashboards.bench.indicators import indicators_command
 from dashboards.bench.ingest import ingest_command
 from dashboards.bench.latency import latency_command
+from dashboards.bench.ledger import ledger_command
 from dashboards.bench.plausibility import plausibility_command
 from dashboards.bench.records import records_command
 from dashboards.bench.registry import registry_command
@@ -28,6 +29,7 @@ app.command("latency")(latency_command)
 app.command("backtest")(backtest_bench)
 app.command("indicators")(indicators_command)
 app.command("desk")(desk_command)
+app.command("ledger")(ledger_command)
 
 
 @app.command("registry-import")

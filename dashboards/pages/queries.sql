@@ -304,74 +304,76 @@ order by (result <> 'fail'), item_id;
 
 -- name: leads
 select l.id, l.state, l.source_kind, l.summary, l.urgent, l.suggested_grade, l.suggested_clause, l.occurrences, l.opened_at,
-       l.last_seen_at, l.deadline, l.decided_at, l.hazard_id, u.id as unit_id, u.name as unit_name, u.rescue_code,
-       j.name_zh as district_zh, j.name_en as district_en, f.name as firm_name
+       l.last_seen_at, l.deadline, l.decided_at, l.answered_at, l.hazard_id, u.id as unit_id, coalesce(u.name, so.name) as unit_name,
+       u.rescue_code, j.name_zh as district_zh, j.name_en as district_en, f.name as firm_name
 from maintenance.lead l
-join equipment.unit u on u.no = l.unit_no
-join equipment.jurisdiction j on j.id = u.jurisdiction_id
-left join equipment.organisation f on f.id = u.firm_org_id
+left join equipment.unit u on u.no = l.unit_no
+left join equipment.organisation so on so.id = l.org_id
+left join equipment.jurisdiction j on j.id = coalesce(u.jurisdiction_id, so.jurisdiction_id)
+left join equipment.organisation f on f.id = l.firm_org_id
 where (%(state)s = '' or l.state = %(state)s)
   and (%(grade)s = '' or l.suggested_grade = %(grade)s)
   and (%(source)s = '' or l.source_kind = %(source)s)
-  and (%(district)s = '' or u.jurisdiction_path like '%%/' || %(district)s || '/%%')
-  and (%(q)s = '' or u.rescue_code = %(q)s or strpos(lower(concat_ws(' ', u.name, l.summary)), lower(%(q)s)) > 0)
+  and (%(district)s = '' or l.jurisdiction_path like '%%/' || %(district)s || '/%%')
+  and (%(q)s = '' or u.rescue_code = %(q)s or strpos(lower(concat_ws(' ', u.name, so.name, l.summary)), lower(%(q)s)) > 0)
 order by l.urgent desc, l.deadline limit %(limit)s offset %(offset)s;
 
 -- name: lead
-select l.*, u.id as unit_id, u.name as unit_name, u.rescue_code, u.address, f.name as firm_name, o.name as use_unit_name,
-       u.firm_org_id, u.use_org_id, a.display_name as decided_by_name
+select l.*, u.id as unit_id, coalesce(u.name, so.name) as unit_name, u.rescue_code, coalesce(u.address, so.address) as address,
+       f.name as firm_name, o.name as use_unit_name, maintenance.actor_name(l.decided_by) as decided_by_name
 from maintenance.lead l
-join equipment.unit u on u.no = l.unit_no
-left join equipment.organisation f on f.id = u.firm_org_id
-left join equipment.organisation o on o.id = u.use_org_id
-left join equipment.account a on a.id = l.decided_by
+left join equipment.unit u on u.no = l.unit_no
+left join equipment.organisation so on so.id = l.org_id
+left join equipment.organisation f on f.id = l.firm_org_id
+left join equipment.organisation o on o.id = l.use_org_id
 where l.id = %s;
 
 -- name: lead_events
-select e.event, e.at, e.reason, e.detail, a.display_name as actor
-from maintenance.lead_event e left join equipment.account a on a.id = e.account_id where e.lead_id = %s order by e.id;
+select e.event, e.at, e.reason, e.detail, maintenance.actor_name(e.account_id) as actor
+from maintenance.lead_event e where e.lead_id = %s order by e.id;
 
 -- name: hazards
-select h.id, h.number, h.state, h.grade, h.clause, h.stop_use, h.description, h.due_at, h.opened_at, h.closed_at,
-       u.id as unit_id, u.name as unit_name, u.rescue_code, j.name_zh as district_zh, j.name_en as district_en,
-       o.name as responsible
-from maintenance.hazard h
-join equipment.unit u on u.no = h.unit_no
-join equipment.jurisdiction j on j.id = u.jurisdiction_id
+select h.id, h.number, h.state, h.grade, h.clause, h.stop_use, h.description, h.due_at, h.opened_at, h.closed_at, h.step_late,
+       h.supervised_at, h.risk_colour, h.look_back, u.id as unit_id, coalesce(u.name, so.name) as unit_name, u.rescue_code,
+       j.name_zh as district_zh, j.name_en as district_en, o.name as responsible
+from maintenance.find_hazards(%(wanted)s, %(limit)s, %(offset)s) with ordinality found(id, place)
+join maintenance.hazard h on h.id = found.id
+left join equipment.unit u on u.no = h.unit_no
+left join equipment.organisation so on so.id = h.org_id
+left join equipment.jurisdiction j on j.id = coalesce(u.jurisdiction_id, so.jurisdiction_id)
 left join equipment.organisation o on o.id = h.responsible_org_id
-where (%(state)s = '' or (%(state)s = 'open' and h.state not in ('closed', 'unsubstantiated'))
-       or (%(state)s = 'overdue' and h.state not in ('closed', 'unsubstantiated') and h.due_at < %(now)s) or h.state = %(state)s)
-  and (%(grade)s = '' or h.grade = %(grade)s)
-  and (%(district)s = '' or u.jurisdiction_path like '%%/' || %(district)s || '/%%')
-  and (%(q)s = '' or h.number = %(q)s or u.rescue_code = %(q)s or strpos(lower(concat_ws(' ', u.name, h.description)), lower(%(q)s)) > 0)
-order by (h.closed_at is not null), h.due_at nulls last, h.id desc limit %(limit)s offset %(offset)s;
+order by found.place;
+
+-- name: hazard_places
+select h.id, h.number, h.grade, u.name, u.lat, u.lon, u.datum
+from maintenance.find_hazards(%(wanted)s, %(limit)s, 0) found(id)
+join maintenance.hazard h on h.id = found.id left join equipment.unit u on u.no = h.unit_no;
 
 -- name: ledger_counts
 select (select count(*) from maintenance.lead where state = 'pending') as leads,
        (select count(*) from maintenance.lead where state = 'pending' and urgent) as urgent_leads,
-       count(*) filter (where state not in ('closed', 'unsubstantiated')) as open,
-       count(*) filter (where state not in ('closed', 'unsubstantiated') and due_at < %(now)s) as overdue,
-       count(*) filter (where state not in ('closed', 'unsubstantiated') and grade = 'major') as major,
-       count(*) filter (where state = 'recheck') as recheck,
-       count(*) filter (where state = 'closed' and closed_at > %(month)s) as closed_month
-from maintenance.hazard;
+       open, overdue, major, recheck, closed_month
+from maintenance.count_hazards(%(now)s);
+
+-- name: hazard_firms
+select id, name from equipment.organisation where kind = 'maintenance_firm' order by name limit 500;
 
 -- name: hazard
-select h.*, u.id as unit_id, u.name as unit_name, u.rescue_code, u.address, u.kind as unit_kind, u.firm_org_id, u.use_org_id,
-       j.name_zh as district_zh, j.name_en as district_en, o.name as responsible, f.name as firm_name,
-       us.name as use_unit_name, a.display_name as opened_by_name
+select h.*, u.id as unit_id, coalesce(u.name, so.name) as unit_name, u.rescue_code, coalesce(u.address, so.address) as address,
+       u.kind as unit_kind, j.name_zh as district_zh, j.name_en as district_en, o.name as responsible, f.name as firm_name,
+       us.name as use_unit_name, maintenance.actor_name(h.opened_by) as opened_by_name
 from maintenance.hazard h
-join equipment.unit u on u.no = h.unit_no
-join equipment.jurisdiction j on j.id = u.jurisdiction_id
+left join equipment.unit u on u.no = h.unit_no
+left join equipment.organisation so on so.id = h.org_id
+left join equipment.jurisdiction j on j.id = coalesce(u.jurisdiction_id, so.jurisdiction_id)
 left join equipment.organisation o on o.id = h.responsible_org_id
-left join equipment.organisation f on f.id = u.firm_org_id
-left join equipment.organisation us on us.id = u.use_org_id
-left join equipment.account a on a.id = h.opened_by
+left join equipment.organisation f on f.id = h.firm_org_id
+left join equipment.organisation us on us.id = h.use_org_id
 where h.id = %s;
 
 -- name: hazard_events
-select e.event, e.from_state, e.to_state, e.at, e.reason, e.evidence, a.display_name as actor
-from maintenance.hazard_event e left join equipment.account a on a.id = e.account_id where e.hazard_id = %s order by e.id;
+select e.event, e.from_state, e.to_state, e.at, e.reason, e.evidence, maintenance.actor_name(e.account_id) as actor
+from maintenance.hazard_event e where e.hazard_id = %s order by e.id;
 
 -- name: account_totals
 select coalesce(sum(received), 0) as received, coalesce(sum(stored), 0) as stored, coalesce(sum(duplicates), 0) as duplicates,

@@ -1,1 +1,1 @@
-"""Papers of the desk (单据): statistics, the outage pack, the hand-over of a shift; each a page, PDF and XLSX alike."""
+"""Papers (文书 单据), each a page, PDF and XLSX alike: of the desk (statistics, outage pack, shift) and of the ledger."""

@@ -1,6 +1,7 @@
 """一单四制 as a table: which step leads on from which state.
 
-清单 → 交办 → 签收 → 整改 → 申请销号 → 复查 → 销号.
+清单 → 交办 → 签收 → 整改 → 申请销号 → 复查 → 销号. 重大 and supervised hazards, and 较大 ones, take all four duties; a 一般 hazard
+is 自查自改: its responsible unit may close it by a verified fact, and a drawn sample is looked at again (回头看).
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ class HazardStep(Enum):
 
     HAND_OVER = "hand_over"
     """交办"""
+    SEND_BACK = "send_back"
+    """退回交办: the unit says that it is not the one responsible"""
     RECEIPT = "receipt"
     """签收"""
     START = "start"
@@ -42,43 +45,158 @@ class HazardStep(Enum):
     """进展"""
     APPLY = "apply"
     """申请销号"""
+    SELF_CLOSE = "self_close"
+    """自查自改销号, by a verified fact"""
+    INSPECT = "inspect"
+    """现场复查 by the first officer"""
     RETURN = "return"
     """退回"""
     CLOSE = "close"
     """复查销号"""
+    LOOK_BACK = "look_back"
+    """回头看"""
     REOPEN = "reopen"
     """重新打开"""
     UNSUBSTANTIATE = "unsubstantiate"
     """不成立"""
+    ASK_EXTENSION = "ask_extension"
+    """申请延期"""
+    GRANT_EXTENSION = "grant_extension"
+    """同意延期"""
+    REFUSE_EXTENSION = "refuse_extension"
+    """不同意延期"""
+    REGRADE = "regrade"
+    """调整等级"""
+    ASSESS = "assess"
+    """风险评价"""
+    STOP_USE = "stop_use"
+    """停用"""
+    RESUME_USE = "resume_use"
+    """恢复使用"""
+    ORDER = "order"
+    """监察指令"""
+    NOTIFY = "notify"
+    """通报"""
+    INTERVIEW = "interview"
+    """约谈"""
+    SUPERVISE = "supervise"
+    """挂牌督办"""
+    UNSUPERVISE = "unsupervise"
+    """解除督办"""
+    OVERDUE = "overdue"
+    """逾期, by itself"""
+    LATE = "late"
+    """环节超时, by itself"""
+    SEEN = "seen"
+    """再次发现, by itself"""
 
 
 S, E = HazardState, HazardStep
+OPEN = (S.LISTED, S.HANDED_OVER, S.RECEIPTED, S.RECTIFYING, S.RECHECK)
+OVER = frozenset({S.CLOSED, S.UNSUBSTANTIATED})
+STAYING = (
+    E.REGRADE,
+    E.ASSESS,
+    E.STOP_USE,
+    E.RESUME_USE,
+    E.ORDER,
+    E.NOTIFY,
+    E.INTERVIEW,
+    E.SUPERVISE,
+    E.UNSUPERVISE,
+    E.LATE,
+    E.SEEN,
+)
+"""What is possible with every open hazard and moves none."""
 TABLE: dict[tuple[HazardState, HazardStep], HazardState] = {
     (S.LISTED, E.HAND_OVER): S.HANDED_OVER,
+    **{(state, E.HAND_OVER): S.HANDED_OVER for state in (S.HANDED_OVER, S.RECEIPTED, S.RECTIFYING)},  # 改派
+    (S.HANDED_OVER, E.SEND_BACK): S.LISTED,
     (S.HANDED_OVER, E.RECEIPT): S.RECEIPTED,
     (S.RECEIPTED, E.START): S.RECTIFYING,
     (S.RECTIFYING, E.PROGRESS): S.RECTIFYING,
     (S.RECTIFYING, E.APPLY): S.RECHECK,
+    (S.RECTIFYING, E.SELF_CLOSE): S.CLOSED,
+    (S.RECHECK, E.INSPECT): S.RECHECK,
     (S.RECHECK, E.RETURN): S.RECTIFYING,
     (S.RECHECK, E.CLOSE): S.CLOSED,
+    (S.CLOSED, E.LOOK_BACK): S.CLOSED,
     (S.CLOSED, E.REOPEN): S.RECTIFYING,
     **{(state, E.UNSUBSTANTIATE): S.UNSUBSTANTIATED for state in (S.LISTED, S.HANDED_OVER, S.RECEIPTED)},
-}
+    **{(state, step): state for state in (S.RECEIPTED, S.RECTIFYING)
+       for step in (E.ASK_EXTENSION, E.GRANT_EXTENSION, E.REFUSE_EXTENSION)},
+    **{(state, E.OVERDUE): state for state in (S.HANDED_OVER, S.RECEIPTED, S.RECTIFYING)},
+    **{(state, step): state for state in OPEN for step in STAYING},
+}  # fmt: skip
 
 NEEDS: dict[HazardStep, tuple[str, ...]] = {
     E.HAND_OVER: ("responsible_org_id", "measures", "due_at"),
+    E.SEND_BACK: ("evidence",),
     E.START: ("measures",),
     E.PROGRESS: ("evidence",),
     E.APPLY: ("evidence",),
+    E.SELF_CLOSE: ("evidence",),
+    E.INSPECT: ("evidence", "officer"),
     E.RETURN: ("evidence",),
     E.CLOSE: ("evidence", "officers"),
+    E.LOOK_BACK: ("evidence", "officers"),
     E.REOPEN: ("evidence",),
     E.UNSUBSTANTIATE: ("evidence",),
+    E.ASK_EXTENSION: ("until", "evidence"),
+    E.REGRADE: ("grade", "evidence"),
+    E.ASSESS: ("method",),
+    E.STOP_USE: ("evidence",),
+    E.RESUME_USE: ("evidence",),
+    E.ORDER: ("measures",),
+    E.NOTIFY: ("scope",),
+    E.INTERVIEW: ("evidence",),
 }
 """What a step must bring along: nothing is closed without evidence."""
+REASONED = frozenset(
+    {
+        E.SEND_BACK,
+        E.GRANT_EXTENSION,
+        E.REFUSE_EXTENSION,
+        E.REGRADE,
+        E.NOTIFY,
+        E.INTERVIEW,
+        E.SUPERVISE,
+        E.UNSUPERVISE,
+        E.ORDER,
+    }
+)
+"""Steps that say why."""
+FULL_DUTIES = ("responsible_person", "funds", "plan")
+"""五落实: what a hand-over of a major or supervised hazard names besides unit, measures and deadline."""
 
-RECTIFIERS = frozenset({E.RECEIPT, E.START, E.PROGRESS, E.APPLY})
-"""Steps of the responsible unit; the others are the supervisor's."""
+RECTIFIERS = frozenset({E.SEND_BACK, E.RECEIPT, E.START, E.PROGRESS, E.APPLY, E.SELF_CLOSE, E.ASK_EXTENSION})
+"""Steps of the responsible unit."""
+PRESSING = frozenset({E.NOTIFY, E.INTERVIEW, E.GRANT_EXTENSION, E.REFUSE_EXTENSION, E.ASSESS, E.REGRADE})
+"""Steps of the inspector and of his leaders."""
+COMMANDING = frozenset({E.SUPERVISE, E.UNSUPERVISE})
+"""Steps of the leaders only."""
+BY_ITSELF = frozenset({E.OVERDUE, E.LATE, E.SEEN})
+"""What nobody does: clocks and sources."""
+
+
+def action_of(step: HazardStep) -> str:
+    """The action of the access table that a step asks for; "" for what nobody does by hand."""
+    if step in BY_ITSELF:
+        return ""
+    if step in RECTIFIERS:
+        return "hazard.rectify"
+    if step in COMMANDING:
+        return "hazard.command"
+    return "hazard.press" if step in PRESSING else "hazard.supervise"
+
+
+def takes_full_duties(grade: str, supervised: bool) -> bool:  # two facts of a hazard, in their order
+    """Whether all of 五落实, both officers' own entries and photographs before and after are asked for.
+
+    >>> takes_full_duties("serious", False)
+    False
+    """
+    return grade == "major" or supervised
 
 
 def next_state(state: HazardState, step: HazardStep) -> HazardState:

@@ -1,0 +1,122 @@
+"""What each paper says, in the words of the office. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from dashboards.reports.model import Cell, Document, Section, Table
+from equipment.foundation.clock import SHANGHAI
+from maintenance.extracts.model import Digest, Material, Order
+from maintenance.hazards.clauses import clauses
+from maintenance.hazards.model import Hazard
+from maintenance.orders.service import Delivery, Issued
+
+GRADES = {"general": "一般", "serious": "较大（严重）", "major": "重大"}
+STATES = {
+    "listed": "已列清单", "handed_over": "已交办", "receipted": "已签收", "rectifying": "整改中", "recheck": "待复查",
+    "closed": "已销号", "unsubstantiated": "不成立",
+}  # fmt: skip
+METHODS = {"direct": "直接送达", "left": "留置送达", "post": "邮寄送达", "electronic": "电子送达", "public": "公告送达"}
+NONE = "—"
+BLANK = "＿＿＿＿＿＿＿＿"
+LEDGER_COLUMNS = (
+    "隐患编号", "来源", "发现时间", "设备", "隐患内容", "依据条款", "等级", "风险色", "停用", "责任单位", "责任人", "整改措施", "整改资金",
+    "应急预案", "整改期限", "状态", "逾期", "挂牌督办", "通报次数", "重新打开次数", "销号时间",
+)  # fmt: skip
+
+
+def when(at: datetime | None) -> str:
+    """A moment of the city, to the minute."""
+    return NONE if at is None else f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+
+
+def order(issued: Issued, served: Sequence[Delivery]) -> Document:
+    """交办单, 指令书, 通报, 约谈, 督办: what it said when it was issued, the places to sign and to seal, how it was served."""
+    said = issued.content
+    rows = (
+        ("责任单位", "responsible"), ("设备", "unit"), ("设备代码", "device_code"), ("地址", "address"), ("使用单位", "use_unit"),
+        ("维保单位", "firm"), ("隐患编号", "hazard"), ("责任人", "responsible_person"), ("整改期限", "due_at"), ("整改资金", "funds"),
+        ("通报范围", "scope"),
+    )  # fmt: skip
+    facts = tuple((label, str(said[name])) for label, name in rows if said.get(name))
+    basis = (
+        f"GB 45067-2024 第 {said['clause']} 项：{said['clause_text']}"
+        if said.get("clause")
+        else "未引用重大事故隐患条款"
+    )
+    demands = tuple(str(said[n]) for n in ("measures", "plan") if said.get(n))
+    stop = ("在隐患消除前停止使用该设备。",) if said.get("stop_use") else ()
+    reasons = tuple(str(said[n]) for n in ("reason", "evidence") if said.get(n))
+    return Document(
+        title=str(said["title"]), subtitle=issued.number, facts=facts,
+        sections=(
+            Section("事实与依据", (f"{said['description']}（{GRADES.get(str(said['grade']), said['grade'])}事故隐患）", basis, *reasons)),
+            Section("要求", (*stop, *demands) or (NONE,)),
+            Section("签章", (
+                f"执法人员：{issued.issued_by or said.get('officer')}　执法证号：{BLANK}",
+                f"执法人员：{BLANK}　执法证号：{BLANK}",
+                f"{said['bureau']}（印章）　{issued.issued_at.astimezone(SHANGHAI):%Y 年 %m 月 %d 日}",
+            )),
+            Section("送达回证", _served(served)),
+        ),
+    )  # fmt: skip
+
+
+def _served(served: Sequence[Delivery]) -> tuple[str, ...]:
+    blank = f"受送达人（签名或盖章）：{BLANK}　送达时间：{BLANK}　送达人：{BLANK}、{BLANK}"
+    told = tuple(f"{when(d.delivered_at)} {METHODS[d.method]}，受送达人 {d.receiver}。{d.note}" for d in served)
+    return (*told, blank)
+
+
+def extraction(material: Material, given: Order, found: Sequence[Digest], made_at: datetime) -> Document:
+    """电子数据提取笔录."""
+    facts = (
+        *material.facts, ("提取时间", f"{made_at.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}（北京时间）"),
+        ("来源", "特种设备安全监管平台数据库，经身份认证的执法人员账号在权限范围内读取"),
+        ("方法", "平台按编号导出原始数据；逐个文件计算 SHA-256 与 SM3 校验值；条目附日志位置与签名检查点，可用 teshe verify 离线核验"),
+        ("执法人员", given.officers), ("当事人", given.party),
+    )  # fmt: skip
+    table = Table(("文件", "字节", "SHA-256", "SM3"), tuple((d.name, d.bytes, d.sha256, d.sm3) for d in found))
+    ends = (
+        f"当事人意见：{given.statement}", f"当事人（签名）：{BLANK}　日期：{BLANK}",
+        f"执法人员（签名）：{BLANK}　{BLANK}　日期：{BLANK}", f"见证人（签名）：{BLANK}　日期：{BLANK}",
+    )  # fmt: skip
+    return Document(
+        "电子数据提取笔录",
+        material.title,
+        facts,
+        (Section("提取的文件及校验值", (), table), Section("意见与签名", ends)),
+    )
+
+
+def transfer(material: Material, given: Order, made_at: datetime) -> Document:
+    """案件移送书, which goes with the extraction."""
+    facts = (*material.facts, ("移送至", given.transfer_to), ("移送时间", when(made_at)), ("承办人", given.officers))
+    words = (
+        f"现将 {material.title} 及所附电子数据移送你单位依法处理。",
+        "附：电子数据提取笔录、案卷数据、校验值清单；数据可用 teshe verify 离线核验。",
+        f"移送单位（印章）：{BLANK}　接收人（签名）：{BLANK}　日期：{BLANK}",
+    )
+    return Document("案件移送书", material.title, facts, (Section("移送事项", words),))
+
+
+def ledger(hazards: Sequence[Hazard], names: dict[int, str], sources: dict[str, str], made_at: datetime) -> Document:
+    """The ledger's columns, for a spreadsheet; exactly the rows given."""
+    rows = tuple(_line(h, names, sources, made_at) for h in hazards)
+    return Document(
+        "特种设备事故隐患台账", when(made_at), (("项数", str(len(rows))),), (Section("台账", (), Table(LEDGER_COLUMNS, rows)),)
+    )  # fmt: skip
+
+
+def _line(h: Hazard, names: dict[int, str], sources: dict[str, str], now: datetime) -> tuple[Cell, ...]:
+    item = clauses().get(h.clause or "")
+    late = h.closed_at is None and h.due_at is not None and h.due_at < now
+    return (
+        h.number, sources.get(h.source_kind or "", h.source_kind or NONE), when(h.opened_at), h.unit_id or names.get(h.org_id or 0, NONE),
+        h.description, f"{item.id} {item.zh}" if item else NONE, GRADES.get(h.grade, h.grade),
+        {"red": "红", "orange": "橙", "yellow": "黄", "blue": "蓝"}.get(h.risk_colour or "", "未评价"), "是" if h.stop_use else "否",
+        names.get(h.responsible_org_id or 0, NONE), h.responsible_person or NONE, h.measures or NONE, h.funds or NONE, h.plan or NONE,
+        when(h.due_at), STATES[h.state], f"{(now - h.due_at).days} 天" if late and h.due_at else "否", when(h.supervised_at), h.notices,
+        h.reopened, when(h.closed_at),
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""电子数据提取: what leaves the platform as evidence, with its digests."""

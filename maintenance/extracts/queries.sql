@@ -1,0 +1,17 @@
+-- name: hazard_row
+select to_jsonb(h) || jsonb_build_object('unit_id', u.id, 'unit_name', u.name, 'address', u.address, 'device_code', u.device_code)
+from maintenance.hazard h left join equipment.unit u on u.no = h.unit_no where h.id = %s;
+
+-- name: record_unit
+select unit_no from maintenance.record where id = %s;
+
+-- name: keep
+insert into maintenance.extract (kind, subject, hazard_id, unit_no, about, manifest, bundle, sha256, made_at, made_by)
+values (%(kind)s, %(subject)s, %(hazard_id)s, %(unit_no)s, %(about)s, %(manifest)s, %(bundle)s, %(sha256)s, %(at)s, %(by)s)
+returning id;
+
+-- name: bundle_of
+select kind, subject, bundle from maintenance.extract where id = %s;
+
+-- name: of_hazard
+select id, about ->> 'title', made_at, encode(sha256, 'hex') from maintenance.extract where hazard_id = %s order by id;
