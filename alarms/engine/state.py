@@ -177,7 +177,7 @@ class KindState:
 
     def copy(self) -> KindState:
         """A snapshot."""
-        return KindState(self.fixed, {name: array.copy() for name, array in self.arrays.items()})
+        return KindState(self.fixed, {name: array.copy(order="K") for name, array in self.arrays.items()})
 
     def remember(self) -> None:
         """Begin a short history: from here on a reordered sample is judged again."""

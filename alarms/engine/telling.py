@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from alarms.engine.program import Logic, Outputs
 from alarms.engine.state import KindState
 from alarms.engine.views import BatchView, MomentView
 from alarms.rules.model import Rule, Severity
-from equipment.catalogue.model import Kind, SignalType
+from equipment.catalogue.model import Signal, SignalType
 
 Evidence = float | bool | str | None
 
@@ -54,12 +55,15 @@ def tell(
 ) -> list[Transition]:
     """Transitions in order of time, with the values that were in force."""
     told: list[Transition] = []
+    if not found:
+        return told
+    signals = {signal.name: signal for signal in state.kind.signals}
     for _, part, place in machine.ordered(found):
         group = found[part]
         rule = state.rules[int(group.rows[place])]
 
         def one(group: Found = group, place: int = place) -> None:
-            told.append(_transition(state, group, place, view, registers))
+            told.append(_transition(state, group, place, view, registers, signals))
 
         error = guard.isolate(one)
         if error is not None:
@@ -67,7 +71,9 @@ def tell(
     return told
 
 
-def _transition(state: KindState, group: Found, place: int, view: BatchView | None, registers: list[Any]) -> Transition:
+def _transition(
+    state: KindState, group: Found, place: int, view: BatchView | None, registers: list[Any], signals: dict[str, Signal]
+) -> Transition:  # fmt: skip
     row, slot, at = int(group.rows[place]), int(group.slots[place]), int(group.at_us[place])
     rule, outputs = state.rules[row], state.fixed.program.outputs[row]
     sample = int(group.sample[place])
@@ -78,9 +84,11 @@ def _transition(state: KindState, group: Found, place: int, view: BatchView | No
         values = state.fixed.program.look(
             outputs, MomentView(state, np.array([slot]), np.array([at]), view, sample, registers)
         )
-    evidence = {label: told_value(state.kind, signal, values[register]) for label, register, signal in outputs.evidence}
+    evidence = {
+        label: told_value(signals.get(name or ""), values[register]) for label, register, name in outputs.evidence
+    }
     raised = group.what is Happening.RAISED
-    suppressed = raised and outputs.suppress is not None and bool(np.all(values[outputs.suppress].true))
+    suppressed = raised and outputs.suppress is not None and bool(_single(values[outputs.suppress].true))
     level = int(group.level[place])
     severity = rule.escalation[level - 1].severity if level else rule.severity
     return Transition(
@@ -98,23 +106,29 @@ def _at_sample(registers: list[Any], outputs: Outputs, sample: int) -> dict[int,
     for register in wanted:
         value = registers[register]
         if isinstance(value, Logic):
-            found[register] = Logic(*(np.ravel(m)[sample if np.size(m) > 1 else 0] for m in (value.true, value.false)))
+            found[register] = Logic(_single(value.true, sample), _single(value.false, sample))
         else:
-            found[register] = np.ravel(value)[sample if np.size(value) > 1 else 0]
+            found[register] = _single(value, sample)
     return found
 
 
-def told_value(kind: Kind, signal: str | None, value: Any) -> Evidence:
+def _single(values: Any, sample: int = 0) -> Any:
+    """One value of a register: a register that is the same at every sample has a single one."""
+    if not isinstance(values, np.ndarray) or values.ndim == 0:
+        return values
+    return values[sample if values.size > 1 else 0]
+
+
+def told_value(signal: Signal | None, value: Any) -> Evidence:
     """One register as evidence: yes or no, a word of the enum, or the number; None where unknown."""
     if isinstance(value, Logic):
-        return True if np.all(value.true) else False if np.all(value.false) else None
-    return spoken(kind, signal or "", float(np.ravel(value)[0]))
+        return True if _single(value.true) else False if _single(value.false) else None
+    return spoken(signal, float(_single(value)))
 
 
-def spoken(kind: Kind, name: str, value: float) -> Evidence:
+def spoken(signal: Signal | None, value: float) -> Evidence:
     """A held number as its signal's own value: true, a name of the enum, or the number."""
-    signal = kind.signal(name)
-    if signal is None or np.isnan(value):
+    if signal is None or math.isnan(value):
         return plain(value)
     if signal.type is SignalType.BOOL:
         return bool(value)
@@ -123,4 +137,4 @@ def spoken(kind: Kind, name: str, value: float) -> Evidence:
 
 def plain(value: float) -> float | None:
     """NaN never leaves this package."""
-    return None if np.isnan(value) else round(value, 4)
+    return None if math.isnan(value) else round(value, 4)

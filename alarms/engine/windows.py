@@ -43,9 +43,10 @@ class Memory:
                     f"{key}/first_us": np.zeros(count, dtype=np.int64),
                 }
             case tree.Window(measure, _, _):
+                # the slices of a unit lie beside each other: reading them all is one place in memory, not ten
                 arrays: Arrays = {
-                    f"{key}/slice": np.full((SLICES, count), NONE_YET),
-                    f"{key}/value": np.zeros((SLICES, count)),
+                    f"{key}/slice": np.full((count, SLICES), NONE_YET).T,
+                    f"{key}/value": np.zeros((count, SLICES)).T,
                     f"{key}/last": np.full(count, np.nan),
                 }
                 if measure is Measure.MEAN:
@@ -263,8 +264,8 @@ def _count_of(memory: Memory, arrays: Arrays, slots: Slots, now: Times) -> Numbe
 
 
 def _count(slices: Any, counts: Any, slots: Slots, now: Times) -> Numbers:
-    inside = slices.take(slots, axis=1) > now - SLICES
-    total: Numbers = np.einsum("ij,ij->j", inside, counts.take(slots, axis=1))
+    inside = slices.T.take(slots, axis=0) > (now - SLICES)[:, None]
+    total: Numbers = np.einsum("ij,ij->i", inside, counts.T.take(slots, axis=0))
     return total
 
 
