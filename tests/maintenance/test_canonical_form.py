@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import rfc8785
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from maintenance.canonical import canonical as canonical_text
+from maintenance.canonical import canonical_of
 from maintenance.records.model import canonical, photos_of, read_record
 
 SIGN = {"at": "2026-03-02T01:00:00Z", "lon": None, "lat": None, "datum": "unknown", "accuracy_m": None, "how": "manual"}
@@ -25,3 +30,20 @@ def test_photos_places_and_the_drawing_are_under_the_digest() -> None:
     record = read_record(rfc8785.dumps(more))
     assert canonical(record) == rfc8785.dumps(more)
     assert photos_of(record) == ["b" * 64, "a" * 64]
+
+
+NAMES = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=8)
+LEAVES = (
+    st.none() | st.booleans() | st.text(st.characters(codec="utf-8")) | st.integers(1 - 2**53, 2**53 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+)  # fmt: skip
+VALUES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=4), max_leaves=12
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(VALUES)
+def test_the_fast_way_writes_what_the_standard_says(value: Any) -> None:
+    assert canonical_of(value) == rfc8785.dumps(value)
+    assert canonical_text(json.dumps(value)) == rfc8785.dumps(value)
