@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from equipment.transparency.entry import VERSION, Entry, utc_text
 from maintenance.canonical import canonical as canonical_text
 from maintenance.canonical import canonical_of
 from maintenance.records.model import canonical, photos_of, read_record
@@ -47,3 +49,10 @@ VALUES = st.recursive(
 def test_the_fast_way_writes_what_the_standard_says(value: Any) -> None:
     assert canonical_of(value) == rfc8785.dumps(value)
     assert canonical_text(json.dumps(value)) == rfc8785.dumps(value)
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=12), st.text(st.characters(codec="utf-8"), max_size=12))
+def test_an_entry_of_the_log_writes_itself_as_the_standard_says(kind: str, subject: str) -> None:
+    at = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+    said = {"at": utc_text(at), "commitment": "00" * 32, "kind": kind, "subject": subject, "v": VERSION}
+    assert Entry(kind, subject, bytes(32), at).canonical() == rfc8785.dumps(said)
