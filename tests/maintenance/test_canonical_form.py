@@ -54,5 +54,5 @@ def test_the_fast_way_writes_what_the_standard_says(value: Any) -> None:
 @given(st.text(st.characters(codec="utf-8"), max_size=12), st.text(st.characters(codec="utf-8"), max_size=12))
 def test_an_entry_of_the_log_writes_itself_as_the_standard_says(kind: str, subject: str) -> None:
     at = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
-    said = {"at": utc_text(at), "commitment": "00" * 32, "kind": kind, "subject": subject, "v": VERSION}
+    said: dict[str, Any] = {"at": utc_text(at), "commitment": "00" * 32, "kind": kind, "subject": subject, "v": VERSION}
     assert Entry(kind, subject, bytes(32), at).canonical() == rfc8785.dumps(said)
