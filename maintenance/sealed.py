@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import rfc8785
 from psycopg.types.json import Jsonb
 
 from equipment.foundation.database import Connection, load_queries
 from equipment.transparency import log
 from equipment.transparency.entry import digest_of
+from maintenance.canonical import canonical
 
 QUERIES = load_queries(__file__, "sealed.sql")
 RECORD, HAZARD, LEAD, SIGNATURE, FINDING, DUTY = "record", "hazard", "lead", "signature", "finding", "duty"
@@ -49,7 +49,7 @@ def _write(conn: Connection, kind: str, insert: Any, values: Mapping[str, Any], 
 def record_digests(conn: Connection, subjects: list[str]) -> dict[str, bytes]:
     """Digests of records as they lie there now."""
     rows = conn.execute(QUERIES.records, (subjects,)).fetchall()
-    return {row[0]: hashlib.sha256(rfc8785.dumps(row[1])).digest() for row in rows}
+    return {row[0]: hashlib.sha256(canonical(row[1])).digest() for row in rows}
 
 
 def hazard_digests(conn: Connection, subjects: list[str]) -> dict[str, bytes]:

@@ -21,7 +21,7 @@ select id, finding_id, record_id::text as record_id, unit_no, firm_org_id, event
 from maintenance.finding_event where id = any(%s);
 
 -- name: records
-select id::text, content from maintenance.record where id = any(%s::uuid[]);
+select id::text, content::text from maintenance.record where id = any(%s::uuid[]);
 
 -- name: hazard_events
 select id, hazard_id, unit_no, event, from_state, to_state, at, account_id, reason, evidence

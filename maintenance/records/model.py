@@ -8,8 +8,8 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-import rfc8785
 
+from maintenance.canonical import canonical_of
 from maintenance.checklists.catalogue import LEVELS, PLACES, Checklist
 from maintenance.errors import RecordError
 
@@ -139,7 +139,7 @@ def photos_of(record: Record) -> list[str]:
 
 def canonical(record: Record) -> bytes:
     """The canonical form (RFC 8785) whose SHA-256 is the record's digest."""
-    return rfc8785.dumps(content_of(record))
+    return canonical_of(content_of(record))
 
 
 def problems(record: Record, checklist: Checklist | None, now: datetime) -> list[tuple[str, str]]:
