@@ -88,7 +88,7 @@ select count(*) as opened,
        count(*) filter (where arrived_at - dispatched_at <= interval '30 minutes') as in_time,
        avg(extract(epoch from arrived_at - dispatched_at)) filter (where arrived_at is not null and dispatched_at is not null) as arrival_seconds,
        avg(extract(epoch from freed_at - arrived_at)) filter (where freed_at is not null and arrived_at is not null) as rescue_seconds
-from alarms.incident where opened_at >= %s and state <> 'merged';
+from alarms.incident where opened_at >= %s and state <> 'merged' and nature = 'real';
 
 -- name: open_alarms
 select m.id, m.rule, m.severity, m.state, m.active, m.no_signal, m.raised_at, m.cleared_at, m.receivers,
