@@ -23,11 +23,10 @@ order by a.at, a.id;
 
 -- name: seat_acts
 -- what the seats did: the hours in which each was at work, and how long it took to take an incident
-select e.account_id, coalesce(a.display_name, '?') as name, e.at, e.event,
+select e.account_id, coalesce(alarms.seat_name(e.account_id), '坐席 ' || e.account_id) as name, e.at, e.event,
        extract(epoch from e.at - i.opened_at)::float8 as since_opened
 from alarms.incident_event e
 join alarms.incident i on i.id = e.incident_id
-left join equipment.account a on a.id = e.account_id
 where e.how_known = 'seat' and e.account_id is not null and e.at >= %(since)s and e.at < %(until)s
 order by e.at, e.id;
 

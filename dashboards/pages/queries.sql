@@ -88,7 +88,7 @@ select count(*) as opened,
        count(*) filter (where arrived_at - dispatched_at <= interval '30 minutes') as in_time,
        avg(extract(epoch from arrived_at - dispatched_at)) filter (where arrived_at is not null and dispatched_at is not null) as arrival_seconds,
        avg(extract(epoch from freed_at - arrived_at)) filter (where freed_at is not null and arrived_at is not null) as rescue_seconds
-from alarms.incident where opened_at >= %s and state <> 'merged';
+from alarms.incident where opened_at >= %s and state <> 'merged' and nature = 'real';
 
 -- name: alarm_place
 select u.kind, u.id as unit_id, u.name as unit_name, u.rescue_code, u.address, j.name_zh as district_zh, j.name_en as district_en,

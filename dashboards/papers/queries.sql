@@ -28,12 +28,11 @@ select j.id, j.name_zh from equipment.jurisdiction j where j.kind = 'district' o
 
 -- name: shift_open
 select i.number, i.kind, i.state, coalesce(u.name, i.place) as place, i.trapped, coalesce(i.reported_at, i.opened_at) as began,
-       d.level, o.name as organisation, a.display_name as seat
+       d.level, o.name as organisation, alarms.seat_name(i.accepted_by) as seat, i.accepted_by
 from alarms.incident i
 left join equipment.unit u on u.no = i.unit_no
 left join lateral (select * from alarms.dispatch d where d.incident_id = i.id order by d.id desc limit 1) d on true
 left join equipment.organisation o on o.id = d.organisation_id
-left join equipment.account a on a.id = i.accepted_by
 where i.state not in ('closed', 'cancelled', 'auto_cleared', 'merged')
 order by array_position(array['critical', 'high', 'medium', 'low'], i.severity), began;
 
@@ -70,9 +69,8 @@ update dashboards.shift_handover set received_by = %s, received_at = %s, remark 
 where id = %s and received_at is null and given_by <> %s returning id;
 
 -- name: handovers
-select h.id, h.since, h.until, h.notes, h.given_at, h.received_at, h.remark, h.given_by, g.display_name as giver, r.display_name as receiver
+select h.id, h.since, h.until, h.notes, h.given_at, h.received_at, h.remark, h.given_by, coalesce(alarms.seat_name(h.given_by), '坐席 ' || h.given_by) as giver, coalesce(alarms.seat_name(h.received_by), '坐席 ' || h.received_by) as receiver
 from dashboards.shift_handover h
-left join equipment.account g on g.id = h.given_by left join equipment.account r on r.id = h.received_by
 order by h.id desc limit 30;
 
 -- name: handover

@@ -47,7 +47,7 @@ def clock(moment: datetime | None) -> str:
     return UNKNOWN if moment is None else f"{moment.astimezone(SHANGHAI):%m-%d %H:%M}"
 
 
-def compose(conn: Connection, since: datetime, until: datetime, notes: str) -> Document:
+def compose(conn: Connection, since: datetime, until: datetime, notes: str, giver: str = "") -> Document:
     """The report of a shift, under the caller's scope."""
     span = {"since": since, "until": until}
     opened, unacknowledged, shelved, out_of_service, storms, offline = (
@@ -55,6 +55,7 @@ def compose(conn: Connection, since: datetime, until: datetime, notes: str) -> D
     )
     facts = (
         ("班次", f"{clock(since)} 至 {clock(until)}"),
+        ("交班人", giver or "尚未交班"),
         ("本班新开事件", f"{opened} 起"),
         ("未确认报警", f"{unacknowledged} 条"),
         ("已搁置 / 停用的报警", f"{shelved} / {out_of_service} 条"),
@@ -74,8 +75,8 @@ def _table(title: str, empty: str, columns: tuple[str, ...], rows: tuple[tuple[C
 def _open(conn: Connection, now: datetime) -> Section:
     rows = tuple(
         (number, zh(KINDS_ZH, kind), zh(STATES_ZH, state), place or UNKNOWN, UNKNOWN if trapped is None else trapped,
-         f"{int((now - began).total_seconds() // 60)} 分", "" if level is None else f"{level} 级 {organisation or ''}", seat or "无人接警")
-        for number, kind, state, place, trapped, began, level, organisation, seat in conn.execute(QUERIES.shift_open)
+         f"{int((now - began).total_seconds() // 60)} 分", "" if level is None else f"{level} 级 {organisation or ''}", "无人接警" if account is None else seat or f"坐席 {account}")
+        for number, kind, state, place, trapped, began, level, organisation, seat, account in conn.execute(QUERIES.shift_open)
     )  # fmt: skip
     return _table(
         "进行中的事件", f"没有进行中的事件（截至 {clock(now)}）。",
@@ -111,7 +112,7 @@ def _done(conn: Connection, since: datetime, until: datetime) -> Section:
 
 def hand_over(conn: Connection, asker: Asker, since: datetime, notes: str, now: datetime) -> int:
     """Keep the report of the shift for the next one; returns its number."""
-    document = compose(conn, since, now, notes)
+    document = compose(conn, since, now, notes, asker.display_name)
     row = conn.execute(
         QUERIES.insert_handover,
         (since, now, Jsonb(document.as_json()), notes, asker.scope_path or "", asker.account_id, now),
