@@ -70,7 +70,6 @@ class WebContext:
     settings: WebSettings
     signer: Signer
 
-    @property
     def seal(self) -> Seal:
         """What closes and opens the secrets of second factors."""
         return Seal.from_file(self.settings.seal_key_file)

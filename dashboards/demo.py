@@ -182,6 +182,7 @@ class Demo:
                 "TESHE_WEB_PORT": str(web_port),
                 "TESHE_COOKIE_SECURE": "false",
                 "TESHE_DEMO_NOTICE": "true",
+                "TESHE_SEAL_KEY_FILE": str(self._options.data.absolute() / "keys" / "seal.key"),
                 "TESHE_LOG_FORMAT": "json",
             }
         )

@@ -20,6 +20,7 @@ from dashboards.open_work import open_work
 from dashboards.papers.outage_job import OutageJob
 from dashboards.reports.runner import SlowWork
 from equipment.access.store import forget_sessions
+from equipment.access.webhooks import forget as forget_deliveries
 from equipment.contracts.store import lapse_due
 from equipment.cylinders.retention import keep_traces
 from equipment.foundation import metrics, stream
@@ -80,6 +81,7 @@ class Jobs:
             _Periodic(SHELVES_EVERY, release_due),
             _Periodic(SHELVES_EVERY, follow_registry),
             _Periodic(SESSIONS_EVERY, forget_sessions),
+            _Periodic(SESSIONS_EVERY, forget_deliveries),
             _Periodic(DAY_EVERY, history.project_changes),
             _Periodic(REGISTER_EVERY, list_open_work),
             _Periodic(REGISTER_EVERY, lapse_due),

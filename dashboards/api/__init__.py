@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from dashboards.api import (
     accounts,
     alarms,
+    assignments,
     backtest,
     calls,
     casefile,
@@ -39,6 +40,7 @@ router = APIRouter()
 for part in (
     sessions,
     accounts,
+    assignments,
     imports,
     units,
     devices,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +17,8 @@ from equipment.foundation.database import Connection
 
 NEEDED_BY = ADMINISTRATORS | {Role.INSPECTOR}
 """Whose account opens much: administrators and inspectors."""
+KeyOfSeal = Callable[[], Seal]
+"""Asked only where a second factor is: whoever has none needs no key file."""
 RECOVERY_CODES = 10
 RECOVERY_LETTERS = 12
 """Of an alphabet of 32: 60 bits."""
@@ -33,7 +36,7 @@ def _purpose(account_id: int) -> str:
     return f"second_factor:{account_id}"
 
 
-def check_login(conn: Connection, seal: Seal, login: str, password: str, code: str, now: datetime) -> int | None:
+def check_login(conn: Connection, seal: KeyOfSeal, login: str, password: str, code: str, now: datetime) -> int | None:
     """The account that password and code open together; None when they do not (the attempt is counted).
 
     An account without a confirmed second factor needs no code. A wrong code counts like a wrong password, and a right
@@ -59,14 +62,14 @@ def check_login(conn: Connection, seal: Seal, login: str, password: str, code: s
     return account
 
 
-def _code_opens(conn: Connection, seal: Seal, account: int, sealed: bytes, code: str, now: datetime) -> bool:
+def _code_opens(conn: Connection, seal: KeyOfSeal, account: int, sealed: bytes, code: str, now: datetime) -> bool:
     text = "".join(code.split()).replace("-", "").upper()
     if len(text) == RECOVERY_LETTERS:
         used = conn.execute(
             store.QUERIES.use_recovery, (account, hashlib.sha256(text.encode()).digest(), now)
         ).fetchone()
         return bool(used and used[0])
-    step = totp.matching_step(seal.open(sealed, _purpose(account)), text, now)
+    step = totp.matching_step(seal().open(sealed, _purpose(account)), text, now)
     if step is None:
         return False
     used = conn.execute(store.QUERIES.use_step, (account, step)).fetchone()
@@ -85,7 +88,7 @@ def codes_left(conn: Connection) -> int:
     return int(row[0]) if row else 0
 
 
-def offer(conn: Connection, seal: Seal, asker: Asker, issuer: str, now: datetime) -> Offer:
+def offer(conn: Connection, seal: KeyOfSeal, asker: Asker, issuer: str, now: datetime) -> Offer:
     """A fresh secret for the asker's telephone; it counts only once :func:`confirm` has seen a code of it.
 
     Raises
@@ -94,13 +97,13 @@ def offer(conn: Connection, seal: Seal, asker: Asker, issuer: str, now: datetime
         One is confirmed already.
     """
     secret = totp.new_secret()
-    row = conn.execute(store.QUERIES.offer_factor, (seal.close(secret, _purpose(asker.account_id)), now)).fetchone()
+    row = conn.execute(store.QUERIES.offer_factor, (seal().close(secret, _purpose(asker.account_id)), now)).fetchone()
     if row is None or not row[0]:
         raise SecondFactorError("已启用双因素：更换手机须由安全管理员重置 (it is on already; a reset takes it off)")
     return Offer(totp.typed(secret), totp.address(secret, asker.login, issuer))
 
 
-def confirm(conn: Connection, seal: Seal, asker: Asker, code: str, now: datetime) -> list[str]:
+def confirm(conn: Connection, seal: KeyOfSeal, asker: Asker, code: str, now: datetime) -> list[str]:
     """Turn the offered factor on; the recovery codes, shown this once.
 
     Raises
@@ -111,7 +114,7 @@ def confirm(conn: Connection, seal: Seal, asker: Asker, code: str, now: datetime
     row = conn.execute(store.QUERIES.factor_of, (asker.account_id,)).fetchone()
     if row is None or row[1]:
         raise SecondFactorError("没有待启用的双因素 (nothing waits to be turned on: begin again)")
-    step = totp.matching_step(seal.open(bytes(row[0]), _purpose(asker.account_id)), "".join(code.split()), now)
+    step = totp.matching_step(seal().open(bytes(row[0]), _purpose(asker.account_id)), "".join(code.split()), now)
     if step is None:
         raise SecondFactorError("动态口令不对：核对手机时间后重试 (the code is not right: check the telephone's clock)")
     codes = ["".join(secrets.choice(CODE_LETTERS) for _ in range(RECOVERY_LETTERS)) for _ in range(RECOVERY_CODES)]

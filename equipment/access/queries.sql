@@ -105,3 +105,17 @@ select equipment.drop_factor(%s);
 
 -- name: recovery_codes_left
 select count(*) from equipment.recovery_code where account_id = equipment.scope_account() and used_at is null;
+
+-- name: grant_assignment
+select equipment.grant_assignment(%s, %s, %s, %s, %s, %s, %s);
+
+-- name: end_assignment
+select equipment.end_assignment(%s, %s);
+
+-- name: take_up
+select equipment.take_up(%s, %s, %s);
+
+-- name: assignments
+select d.id, d.account_id, d.jurisdiction_id, d.kind, d.since, d.until, d.reason, d.ended_at,
+       equipment.assignment_holds(d, %(now)s) as holds
+from equipment.assignment d where d.account_id = %(account)s order by d.since desc, d.id desc;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from pathlib import Path
 
@@ -12,6 +13,17 @@ from equipment.foundation.errors import InputError
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
+
+
+def _make(file: Path) -> None:
+    """A fresh key, whole or not at all; of two processes that make one at once, the first one's stays."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
+    fresh.touch(mode=0o600)
+    fresh.write_bytes(secrets.token_bytes(KEY_BYTES))
+    with contextlib.suppress(FileExistsError):
+        file.hardlink_to(fresh)
+    fresh.unlink()
 
 
 class Seal:
@@ -30,9 +42,7 @@ class Seal:
             The file holds no key.
         """
         if not file.exists():
-            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            file.touch(mode=0o600)
-            file.write_bytes(secrets.token_bytes(KEY_BYTES))
+            _make(file)
         key = file.read_bytes()
         if len(key) != KEY_BYTES:
             raise InputError(f"{file} holds no key of {KEY_BYTES} bytes: bring back the right file")

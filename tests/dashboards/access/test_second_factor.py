@@ -201,6 +201,11 @@ def test_a_confirmed_factor_is_replaced_by_nobody_but_a_reset(site: Site) -> Non
     site.person(Role.INSPECTOR)
 
 
+def test_whoever_has_no_second_factor_needs_no_key_file(site: Site) -> None:
+    site.person(Role.DESK)
+    assert not site.app.state.context.settings.seal_key_file.exists()
+
+
 def test_the_database_alone_gives_no_code_away(site: Site) -> None:
     secret, codes = site.enrol(Role.INSPECTOR)
     rows = site.conn.execute("select sealed from equipment.second_factor").fetchall()

@@ -40,7 +40,7 @@ def test_a_photo_comes_in_pieces_and_goes_on_where_it_stopped(platform: Platform
     assert worker.get(f"/units/{LIFT}/photos/{digest}/state") == {"received": 5, "complete": False}
     assert put(platform, JPEG[5:], JPEG, 5).json() == {"received": len(JPEG), "complete": True}
     assert put(platform, JPEG, JPEG).json() == {"received": len(JPEG), "complete": True}
-    shown = worker.client.get(f"/api/v1/units/{LIFT}/photos/{digest}")
+    shown = worker.client.get(f"/api/v1/units/{LIFT}/photos/{digest}?original=true")
     assert (shown.content, shown.headers["content-type"]) == (JPEG, "image/jpeg")
 
 
