@@ -37,6 +37,16 @@ def prevention(request: Request, context: Context, asker: Watcher) -> Response:
     )  # fmt: skip
 
 
+@router.get("/ledger/risk/{unit_id}")
+def risk_of(request: Request, context: Context, unit_id: str, asker: Watcher) -> Response:
+    """The score of a unit with every part of it."""
+    with context.transaction(asker) as conn:
+        shared = head_values(request, context, conn)
+        found = service.rate(conn, context.clock.now(), unit=unit_id)
+    rated = known(found[0] if found else None, "No such unit in use, or it lies outside your area.")
+    return page(request, "pages/risk.html", rated=rated, rules=model.rules()["score"], **shared)
+
+
 @router.get("/ledger/draws/{draw_id}")
 def draw(request: Request, context: Context, draw_id: int, asker: Watcher) -> Response:
     """The tasks of a draw, each with its checklist."""

@@ -32,5 +32,5 @@ select unit_no, state from maintenance.hazard where id = %s;
 -- name: deliveries
 select method, receiver, delivered_at, note from maintenance.delivery where document_id = %s order by id;
 
--- name: names
+-- name: organisation_names
 select id, name from equipment.organisation where id = any(%s);

@@ -173,4 +173,4 @@ def deliveries(conn: Connection, document_id: int) -> list[Delivery]:
 def names_of(conn: Connection, organisations: Iterable[int | None]) -> dict[int, str]:
     """Names of organisations that the caller may see."""
     wanted = sorted({o for o in organisations if o is not None})
-    return {int(row[0]): str(row[1]) for row in conn.execute(QUERIES.names, (wanted,))}
+    return {int(row[0]): str(row[1]) for row in conn.execute(QUERIES.organisation_names, (wanted,))}

@@ -16,21 +16,24 @@ from equipment.unit u
 where u.status = 'in_use' and (%(unit)s::text is null or u.id = %(unit)s) and (%(kind)s = '' or u.kind = %(kind)s)
 order by u.no limit %(limit)s;
 
+-- name: firm_of
+select firm_org_id from equipment.unit where id = %s;
+
 -- name: firm_counts
 select o.id, o.name, count(u.no),
        coalesce(sum(h.open_major), 0)::int, coalesce(sum(h.open_overdue), 0)::int, coalesce(sum(h.reopened), 0)::int,
        coalesce(sum(i.entrapments), 0)::int, coalesce(sum(r.disputed), 0)::int
 from equipment.organisation o
 join equipment.unit u on u.firm_org_id = o.id and u.status = 'in_use'
-left join (select unit_no, count(*) filter (where state not in ('closed', 'unsubstantiated') and grade = 'major') as open_major,
+left join lateral (select count(*) filter (where state not in ('closed', 'unsubstantiated') and grade = 'major') as open_major,
                   count(*) filter (where state not in ('closed', 'unsubstantiated') and due_at < %(now)s) as open_overdue,
                   sum(reopened) as reopened
-           from maintenance.hazard where state not in ('closed', 'unsubstantiated') or closed_at > %(year)s group by unit_no) h on h.unit_no = u.no
-left join (select unit_no, count(*) as entrapments from alarms.incident
-           where kind = 'entrapment' and confirmed and opened_at > %(year)s and state not in ('cancelled', 'merged', 'auto_cleared')
-           group by unit_no) i on i.unit_no = u.no
-left join (select unit_no, count(*) as disputed from maintenance.record where state = 'disputed' and received_at > %(year)s group by unit_no) r
-       on r.unit_no = u.no
+           from maintenance.hazard where unit_no = u.no and (state not in ('closed', 'unsubstantiated') or closed_at > %(year)s)) h on true
+left join lateral (select count(*) as entrapments from alarms.incident
+           where unit_no = u.no and kind = 'entrapment' and confirmed and opened_at > %(year)s
+             and state not in ('cancelled', 'merged', 'auto_cleared')) i on true
+left join lateral (select count(*) as disputed from maintenance.record
+           where unit_no = u.no and state = 'disputed' and received_at > %(year)s) r on true
 where o.kind = 'maintenance_firm' and (%(firm)s::bigint is null or o.id = %(firm)s)
 group by o.id, o.name order by o.id;
 

@@ -62,7 +62,8 @@ def rate(conn: Connection, now: datetime, kind: str = "", unit: str | None = Non
         More than can be rated at once.
     """
     today = now.astimezone(SHANGHAI).date()
-    grades = {f.id: f.credit.grade for f in credits_of(conn, now)}
+    firm = None if unit is None else conn.execute(QUERIES.firm_of, (unit,)).fetchone()
+    grades = {f.id: f.credit.grade for f in credits_of(conn, now, firm[0] if firm else None)}
     values = {"today": today, "year": now - YEAR, "unit": unit, "kind": kind, "limit": MOST_UNITS + 1}
     rows = conn.execute(QUERIES.facts, values).fetchall()
     if len(rows) > MOST_UNITS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from equipment.access.model import Role
-from tests.maintenance.office import FULL, Office
+from tests.maintenance.office import FULL, LIFT, Office
 from tests.platform import LOGIN_OF
 
 TWO = "张监察 W1001、李监察 W1002"
@@ -78,6 +78,7 @@ def test_a_draw_shows_its_seed_and_its_checklist(office: Office) -> None:
     shown = page(office, "inspector", f"/ledger/draws/{made}")
     assert "4821" in shown
     assert 'data-item="5"' in shown
+    assert "使用年限" in page(office, "inspector", f"/ledger/risk/{LIFT}")
     assert "三月双随机" in page(office, "inspector", "/ledger/prevention?by=firm")
 
 
