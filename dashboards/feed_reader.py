@@ -47,7 +47,12 @@ class FeedEntry:
 
 
 def visible(entry: FeedEntry, asker: Asker) -> bool:
-    """Whether the asker's scope covers the entry: as the row policies of ``equipment.unit`` and ``alarms.incident``."""
+    """Whether the asker's scope covers the entry: as the row policies of ``equipment.unit`` and ``alarms.incident``.
+
+    A lead (线索) is for officers: whom it is about is not told of a suspicion before a person has judged it.
+    """
+    if entry.kind == "lead" and asker.scope_kind is not ScopeKind.JURISDICTION:
+        return False
     if asker.scope_kind is ScopeKind.FIRM and asker.organisation_id in entry.ordered:
         return True
     if entry.unit_no is None:

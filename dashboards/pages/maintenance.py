@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
+from psycopg.types.json import Jsonb
 from starlette.responses import Response
 
 from dashboards import words
@@ -17,6 +18,7 @@ from dashboards.rendering import local
 from equipment.access.model import Asker
 from equipment.cylinders.stations import is_station
 from maintenance.checklists.catalogue import PLACE_WORDS
+from maintenance.hazards.wanted import Wanted
 from maintenance.paper import service as paper
 from maintenance.plans import service as plans
 from maintenance.plausibility.service import story
@@ -43,7 +45,7 @@ def firm(request: Request, context: Context, asker: Annotated[Asker, Depends(per
             "hazards": rows(
                 conn,
                 QUERIES.hazards,
-                {"state": "open", "grade": "", "district": "", "q": "", "now": now, "limit": 20, "offset": 0},
+                {"wanted": Jsonb(Wanted().as_json(now)), "limit": 20, "offset": 0},
             ),
             "paperless": paper.switch_of(conn, asker.organisation_id or 0),
         }
@@ -67,7 +69,7 @@ def use_unit(request: Request, context: Context, asker: Annotated[Asker, Depends
             "hazards": rows(
                 conn,
                 QUERIES.hazards,
-                {"state": "open", "grade": "", "district": "", "q": "", "now": now, "limit": 20, "offset": 0},
+                {"wanted": Jsonb(Wanted().as_json(now)), "limit": 20, "offset": 0},
             ),
             "incidents": rows(conn, QUERIES.open_incidents),
             "due": rows(conn, QUERIES.due_units, {"days": DUE_DAYS, "limit": 20}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-from equipment.access.model import Asker
+from equipment.access.model import Asker, Role
 from equipment.foundation.clock import SHANGHAI
 from equipment.foundation.database import Connection
 from maintenance.errors import StepError
@@ -41,6 +41,10 @@ def check(conn: Connection, hazard: Hazard, step: Step, asker: Asker) -> None:
         raise StepError(f"请补充 {'、'.join(missing)} (missing)")
     if step.event in RECTIFIERS and asker.organisation_id != hazard.responsible_org_id:
         raise StepError("只有责任单位可以办理此步骤 (only the responsible unit takes this step)")
+    if lightens(hazard, step) and asker.role is not Role.REGULATOR:
+        raise StepError(
+            "重大隐患降级或认定不成立，须由监管负责人办理 (only a leader of the authority lightens a major hazard)"
+        )
     match step.event:
         case HazardStep.HAND_OVER:
             _one_of_its_own(conn, hazard, step)
@@ -66,6 +70,12 @@ def check(conn: Connection, hazard: Hazard, step: Step, asker: Asker) -> None:
             raise StepError("未要求停用 (use is not stopped)")
         case _:
             pass
+
+
+def lightens(hazard: Hazard, step: Step) -> bool:
+    """Whether a major hazard would cease to be one without a re-check."""
+    down = step.event is HazardStep.REGRADE and str(step.detail.get("grade")) != "major"
+    return hazard.grade == "major" and (down or step.event is HazardStep.UNSUBSTANTIATE)
 
 
 def _one_of_its_own(conn: Connection, hazard: Hazard, step: Step) -> None:

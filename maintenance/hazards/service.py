@@ -169,13 +169,16 @@ def _changes(hazard: Hazard, step: Step, asker: Asker, now: datetime) -> dict[st
             texts = {n: str(detail[n]) for n in ("responsible_person", "funds", "plan") if detail.get(n)}
             return {"measures": str(detail["measures"]), **texts}
         case HazardStep.CLOSE | HazardStep.UNSUBSTANTIATE:
-            return {"closed_at": now, "extension_until": None}
+            return {"closed_at": now, "extension_until": None, "stop_use": False}
         case HazardStep.SELF_CLOSE:
             return {"closed_at": now, "self_closed": True, "extension_until": None} | _look_back(hazard, now)
         case HazardStep.LOOK_BACK:
             return {"look_back": "passed", "step_due_at": None, "step_late": False}
         case HazardStep.REOPEN:
-            return {"closed_at": None, "self_closed": False, "look_back": None, "reopened": hazard.reopened + 1}
+            return {
+                "closed_at": None, "self_closed": False, "look_back": None, "reopened": hazard.reopened + 1,
+                "due_at": now + deadlines().rectify[hazard.grade].within, "overdue_at": None,
+            }  # fmt: skip
         case HazardStep.ASK_EXTENSION:
             return {"extension_until": _extension(hazard, str(detail["until"]), now)}
         case HazardStep.GRANT_EXTENSION:
