@@ -171,7 +171,9 @@ FULL_DUTIES = ("responsible_person", "funds", "plan")
 
 RECTIFIERS = frozenset({E.SEND_BACK, E.RECEIPT, E.START, E.PROGRESS, E.APPLY, E.SELF_CLOSE, E.ASK_EXTENSION})
 """Steps of the responsible unit."""
-PRESSING = frozenset({E.NOTIFY, E.INTERVIEW, E.GRANT_EXTENSION, E.REFUSE_EXTENSION, E.ASSESS, E.REGRADE})
+PRESSING = frozenset(
+    {E.UNSUBSTANTIATE, E.NOTIFY, E.INTERVIEW, E.GRANT_EXTENSION, E.REFUSE_EXTENSION, E.ASSESS, E.REGRADE}
+)
 """Steps of the inspector and of his leaders."""
 COMMANDING = frozenset({E.SUPERVISE, E.UNSUPERVISE})
 """Steps of the leaders only."""
