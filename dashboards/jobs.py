@@ -15,6 +15,7 @@ import psycopg
 from alarms.backtest.runner import BacktestWork
 from alarms.incidents.runner import IncidentRunner
 from alarms.incidents.settings import DeskSettings
+from alarms.paging.runner import PagingWork
 from alarms.suppression.service import follow_registry, release_due
 from dashboards.open_work import open_work
 from dashboards.reports.runner import SlowWork
@@ -128,9 +129,11 @@ def run_jobs(url: str, desk: DeskSettings, signer: Signer, clock: Clock, stop: S
     """Turn until asked to stop; a database that is away is waited for."""
     slow = SlowWork(url, clock).start()
     backtests = BacktestWork(url, clock).start()
+    paging = PagingWork(url, clock, desk).start()
     try:
         _turn_until(url, desk, signer, clock, stop)
     finally:
+        paging.stop()
         backtests.stop()
         slow.stop()
 

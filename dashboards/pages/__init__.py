@@ -20,6 +20,7 @@ from dashboards.pages import (
     organisations,
     public,
     quality,
+    reply,
     reports,
     rules,
     units,
@@ -46,6 +47,7 @@ for part in (
     reports,
     quality,
     public,
+    reply,
     cylinders,
 ):
     router.include_router(part.router)
