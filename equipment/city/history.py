@@ -114,12 +114,10 @@ class CityHistory:
         until = unit.insured_to + timedelta(days=1)
         # the register knows the newest policy from today on, or by its last day alone
         known_from = min(self._today, unit.insured_to)
-        for age in range(4):
+        for _ in range(4):
             begins = max(until - YEAR, unit.first_use)
             if begins < until:
-                self._add(
-                    "policy", unit.no, f"DTX{begins.year}{unit.no:06d}", begins, known_from if age == 0 else until
-                )
+                self._add("policy", unit.no, f"DTX{begins.year}{unit.no:06d}", begins, min(until, known_from))
             if begins == unit.first_use or self._rng.random() < 0.15:
                 break
             # one in five is renewed late, and the lift is without cover for some weeks

@@ -28,7 +28,8 @@ from equipment.imports.model import Problem, Severity
 from equipment.registry.codes import check_credit_code, check_rescue_code, tidy
 from equipment.registry.model import UNIT_ID
 
-SCIENTIFIC = re.compile(r"^[+-]?\d+(\.\d+)?[eE][+]?\d+$")
+SCIENTIFIC = re.compile(r"^[+-]?\d(\.\d+)?[eE]\+\d{2,}$")
+"""As spreadsheets write a number that is too long for the cell: 3.11010E+16. A code such as 00E0 is none."""
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 DATE = re.compile(r"^(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T]00:00(?::00)?)?$")
 COMPACT_DATE = re.compile(r"^(\d{4})(\d{2})(\d{2})$")

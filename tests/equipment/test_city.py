@@ -40,3 +40,10 @@ def test_the_city_has_periods_papers_and_rosters(conn: Connection) -> None:
     assert set(lists) == set(parties.GAPS)
     assert lists["phone_unverified"] > 0
     assert len(parties.gaps(conn, "phone_unverified", START)) == lists["phone_unverified"]
+
+
+def test_a_policy_that_begins_tomorrow_leaves_no_earlier_one_in_force_today(conn: Connection) -> None:
+    # one lift in six hundred has its newest policy from tomorrow on
+    city = build_city(conn, units=1_500, seed=7, now=START, password="city-history-6")
+    insured = history.units_as_of(conn, TODAY, Wanted(insured=True))
+    assert 0 < insured < city.units
