@@ -10,11 +10,13 @@
     │   ├── TrustError               a decision about a model of device lacks what makes it valid
     │   ├── UnknownAlarmError
     │   ├── UnknownIncidentError
+    │   ├── UnknownCallError         no such call on the line
     │   ├── TransitionError          this state does not allow that event
     │   ├── AssigneeError            nobody who looks after that unit
     │   ├── ShelfError               it may not be muted like that, or not for so long
     │   ├── ImpossibleOrderError     a milestone before the one it follows
     │   └── ConflictError            somebody else was first
+    ├── PagingError                  a notification did not go: it is tried again
     ├── ReplayFailedError            a process of a back-test failed: run it again
     └── StateFormatError             a checkpoint of another format: state is rebuilt from the log
 """
@@ -52,6 +54,10 @@ class UnknownIncidentError(AlarmsInputError):
     """No such incident, or not visible to whoever asks."""
 
 
+class UnknownCallError(AlarmsInputError):
+    """No such call on the line, or not visible to whoever asks."""
+
+
 class TransitionError(AlarmsInputError):
     """The state does not allow the event; the message says what it allows."""
 
@@ -74,6 +80,10 @@ class ConflictError(AlarmsInputError):
 
 class StateFormatError(AlarmsError):
     """Saved rule state of a format that this version does not read."""
+
+
+class PagingError(AlarmsError):
+    """A notification was not taken by its provider; the message says why."""
 
 
 class ReplayFailedError(AlarmsError):

@@ -38,6 +38,7 @@ FAULTS: tuple[tuple[type[Exception], int, str], ...] = (
     (equipment.OutOfScopeError, 403, "Outside your scope"),
     (alarms.UnknownAlarmError, 404, "No such alarm"),
     (alarms.UnknownIncidentError, 404, "No such incident"),
+    (alarms.UnknownCallError, 404, "No such call"),
     (alarms.ConflictError, 409, "Changed meanwhile"),
     (alarms.TransitionError, 409, "Not possible in this state"),
     (alarms.ImpossibleOrderError, 422, "Impossible order of times"),

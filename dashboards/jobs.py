@@ -15,6 +15,7 @@ import psycopg
 from alarms.backtest.runner import BacktestWork
 from alarms.incidents.runner import IncidentRunner
 from alarms.incidents.settings import DeskSettings
+from alarms.paging.runner import PagingWork
 from alarms.suppression.service import follow_registry, release_due
 from dashboards.open_work import open_work
 from dashboards.papers.outage_job import OutageJob
@@ -135,9 +136,11 @@ def run_jobs(
     slow = SlowWork(url, clock, pack).start()
     backtests = BacktestWork(url, clock).start()
     maintenance = SlowMaintenance(url, clock).start()
+    paging = PagingWork(url, clock, desk).start()
     try:
         _turn_until(url, desk, signer, clock, stop)
     finally:
+        paging.stop()
         maintenance.stop()
         backtests.stop()
         slow.stop()

@@ -134,6 +134,8 @@ def _free(doing: Doing) -> Values:
     if mode is not None and mode not in RELEASE_MODES:
         raise AlarmsInputError(f"解救方式为 {', '.join(RELEASE_MODES)} (how they were freed)")
     values: Values = {"reassure_by": None}
+    if doing.command.detail.get("cause_code"):
+        values["cause_code"] = str(doing.command.detail["cause_code"])[:20]
     if mode is not None:
         values["release_mode"] = mode
     return values

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
 
 from alarms.backtest.trust import admitted
+from alarms.desk import inbox, phone, two_hours
 from alarms.incidents import clocks, joining, service
-from alarms.incidents.model import Source
 from alarms.incidents.settings import DeskSettings
+from alarms.incidents.sources import EMERGENCIES, alarm_source, call_source, rings
 from alarms.incidents.store import QUERIES
 from alarms.store import hold_alone, lock_in_order
 from alarms.storms.runner import StormRunner
@@ -17,8 +17,7 @@ from equipment.foundation.database import Connection
 from equipment.foundation.stream import StreamEntry
 
 CONSUMER = "incidents"
-EMERGENCIES = frozenset({"entrapment", "fault"})
-"""Categories of a call that open an incident; others stay calls, unless their lift has one open."""
+SLOW_EVERY = timedelta(seconds=1)
 
 judged = metrics.counter("teshe_incident_sources_total", "Alarms and calls that incidents have taken", ("source",))
 
@@ -29,6 +28,7 @@ class IncidentRunner:
     def __init__(self, settings: DeskSettings) -> None:
         self._settings = settings
         self._storms = StormRunner()
+        self._slow_at: datetime | None = None
 
     def run_once(self, conn: Connection, now: datetime) -> int:
         """Take what is new and run the clocks; returns how much was done. The caller owns no transaction."""
@@ -45,9 +45,17 @@ class IncidentRunner:
                     stream.advance(conn, CONSUMER, name, entries[-1].seq)
                     judged.labels(name).inc(len(entries))
             done += len(entries)
+        # an answer that has come counts before the timer that would go over it
+        for work in (inbox.run, clocks.run_clocks):
+            with conn.transaction():
+                done += work(conn, self._settings, now)
         with conn.transaction():
             done += self._storms.turn(conn, now)
-            done += clocks.run_clocks(conn, self._settings, now)
+        if self._slow_at is None or abs(now - self._slow_at) >= SLOW_EVERY:
+            self._slow_at = now
+            with conn.transaction():
+                done += two_hours.run(conn, self._settings, now)
+                done += phone.release_stale(conn, self._settings, now)
         return done
 
     def _alarm(self, conn: Connection, entry: StreamEntry, now: datetime) -> None:
@@ -74,46 +82,3 @@ class IncidentRunner:
         known = source.incident_kind in EMERGENCIES or joining.same_event(conn, source, self._settings) is not None
         if known:
             joining.open_or_join(conn, source, self._settings, now)
-
-
-def rings(payload: dict[str, Any]) -> bool:
-    """Whether an alarm opens an incident at the desk."""
-    silent = payload["suppressed"] or payload["shadow"] or payload["retrospective"]
-    return payload["incident_kind"] is not None and "desk" in payload["receivers"] and not silent
-
-
-def alarm_source(payload: dict[str, Any]) -> Source:
-    """An alarm as a source: a lead, until a person confirms it."""
-    return Source(
-        kind="alarm",
-        id=payload["alarm_id"],
-        unit_no=payload["unit_no"],
-        incident_kind=payload["incident_kind"],
-        severity=payload["severity"],
-        reported_at=datetime.fromisoformat(payload["at"]),
-        confirmed=False,
-        detail={"rule": payload["rule"], "title_zh": payload["title_zh"], "title_en": payload["title_en"]},
-    )
-
-
-def call_source(row: tuple[Any, ...]) -> Source:
-    """A call as a source: a person says so. The columns are those of the query ``call``."""
-    category, injured = row[2], row[5]
-    return Source(
-        kind="call",
-        id=str(row[0]),
-        unit_no=row[1],
-        incident_kind=category,
-        severity="critical" if category == "entrapment" or injured else "high" if category == "fault" else "medium",
-        reported_at=row[9],
-        confirmed=True,
-        place=row[3],
-        trapped=row[4],
-        injured=injured,
-        suspected_dead=row[6],
-        medical_rescue=row[7],
-        major_incident=row[8],
-        seat=row[13] if row[12] == "seat" else None,
-        caller=row[14],
-        detail={"category": category},
-    )

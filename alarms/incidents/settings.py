@@ -11,7 +11,6 @@ class DeskSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TESHE_DESK_", frozen=True, extra="ignore")
 
-    hotline: str = Field(default="96366", pattern=r"^[0-9]{3,12}$", description="The hotline that people ring")
     verify_seconds: int = Field(
         default=90, ge=10, le=600, description="待核实: time to ask the car, the duty room or the firm [s]"
     )

@@ -32,7 +32,7 @@ select channel, address, null from alarms.paging_address where organisation_id =
 update alarms.notification n set state = 'sending', attempts = attempts + 1, next_at = %(until)s
 where n.id in (select id from alarms.notification where state in ('pending', 'sending') and next_at <= %(now)s
                order by (channel = 'voice') desc, id limit %(limit)s for update skip locked)
-returning n.id, n.key, n.purpose, n.channel, n.address, n.body, n.attempts, n.incident_id, n.dispatch_id, n.organisation_id;
+returning n.id, n.key, n.purpose, n.channel, n.address, n.body, n.attempts, n.incident_id, n.dispatch_id, n.organisation_id, n.rings;
 
 -- name: mark_sent
 update alarms.notification set state = 'sent', sent_at = %(now)s, provider_id = %(provider)s, last_error = null
@@ -60,9 +60,9 @@ update alarms.notification set hang_up = false where id = %s;
 
 -- A voice call that nobody took: it is rung again while its order waits, a few times.
 -- name: ring_again
-update alarms.notification n set state = 'pending', next_at = %(now)s
+update alarms.notification n set state = 'pending', next_at = %(now)s, rings = rings + 1, attempts = 0
 from alarms.dispatch d where d.id = n.dispatch_id and n.channel = 'voice' and n.state = 'sent' and n.sent_at <= %(before)s
-  and n.attempts < %(most)s and d.answered_at is null and d.refused_at is null and d.escalated_at is null and d.ended_at is null
+  and n.rings + 1 < %(most)s and d.answered_at is null and d.refused_at is null and d.escalated_at is null and d.ended_at is null
 returning n.id;
 
 -- name: insert_link

@@ -12,6 +12,7 @@ create table alarms.notification (
     body jsonb not null,
     state text not null default 'pending' check (state in ('pending', 'sending', 'sent', 'receipted', 'stopped', 'dead')),
     attempts integer not null default 0,
+    rings integer not null default 0,          -- how often a voice call that nobody took was rung again
     next_at timestamptz not null,
     created_at timestamptz not null,
     sent_at timestamptz,
@@ -199,3 +200,32 @@ stable security definer set search_path = pg_catalog, pg_temp language sql as $$
 $$;
 revoke all on function alarms.receive(text, text, jsonb, timestamptz), alarms.reply_link_of(bytea) from public;
 grant execute on function alarms.receive(text, text, jsonb, timestamptz), alarms.reply_link_of(bytea) to teshe_scoped, teshe_system;
+
+-- How late the escalator is, for whoever watches it: seconds since its beat, and timers that nobody has acted on.
+create function alarms.escalator_lag(at timestamptz) returns table (beat_at timestamptz, overdue integer, oldest timestamptz)
+stable security definer set search_path = pg_catalog, pg_temp language sql as $$
+    with late as (
+        select i.verify_by as due from alarms.incident i where i.state = 'verifying' and i.verify_by < at
+        union all
+        select least(d.answer_by, d.arrive_by) from alarms.dispatch d join alarms.incident i on i.id = d.incident_id
+        where d.arrived_at is null and d.escalated_at is null and d.ended_at is null and d.level < 3 and i.state in ('dispatched', 'answered')
+          and d.id = (select max(x.id) from alarms.dispatch x where x.incident_id = d.incident_id)
+          and (d.answered_at is null and d.answer_by < at and not alarms.somebody_comes(d.incident_id) or d.arrive_by < at)
+    )
+    select (select p.beat_at from alarms.escalator_pulse p where p.name = 'escalator'), (select count(*)::integer from late), (select min(due) from late)
+$$;
+-- The watchdog's own writing, from a process that is not the escalator's: the alarm begins once and ends once.
+create function alarms.watchdog_report(at timestamptz, late integer, timers integer, why text) returns text
+security definer set search_path = pg_catalog, pg_temp language plpgsql as $$
+begin
+    if why is null then
+        update alarms.watchdog_alarm set ended_at = at where ended_at is null;
+        return case when found then 'ended' else 'well' end;
+    end if;
+    insert into alarms.watchdog_alarm (began_at, late_seconds, overdue, reason) values (at, late, timers, why)
+    on conflict ((true)) where ended_at is null do update set late_seconds = greatest(watchdog_alarm.late_seconds, excluded.late_seconds),
+        overdue = greatest(watchdog_alarm.overdue, excluded.overdue);
+    return 'late';
+end $$;
+revoke all on function alarms.escalator_lag(timestamptz), alarms.watchdog_report(timestamptz, integer, integer, text) from public;
+grant execute on function alarms.escalator_lag(timestamptz), alarms.watchdog_report(timestamptz, integer, integer, text) to teshe_scoped, teshe_system;

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from alarms.desk import calling
+from alarms.incidents.dispatching import distance_km as great_circle_km
 from alarms.storms import store as storms
 from dashboards.context import Context, permit
 from dashboards.pages import desk_queue, maps
@@ -20,7 +21,6 @@ from equipment.access.model import Asker
 from equipment.foundation.database import Connection
 
 router = APIRouter(include_in_schema=False)
-EARTH_KM = 6371.0
 
 
 def midnight(now: datetime) -> datetime:
@@ -34,9 +34,7 @@ def distance_km(a_lat: float, a_lon: float, b_lat: float, b_lon: float) -> float
     >>> round(distance_km(33.64, 116.96, 34.44, 116.35))
     105
     """
-    a, b = math.radians(a_lat), math.radians(b_lat)
-    step = math.sin((b - a) / 2) ** 2 + math.cos(a) * math.cos(b) * math.sin(math.radians(b_lon - a_lon) / 2) ** 2
-    return 2 * EARTH_KM * math.asin(math.sqrt(step))
+    return great_circle_km(a_lon, a_lat, b_lon, b_lat)
 
 
 def resources(conn: Connection, incident: Any, stations: list[Any]) -> list[dict[str, Any]]:
@@ -92,6 +90,8 @@ def incident_view(conn: Connection, incident_id: int) -> dict[str, Any]:
         "alarms": rows(conn, QUERIES.incident_alarms, (incident_id,)),
         "resources": resources(conn, incident, stations),
         "guidance": guidance_for(incident.kind, incident.state),
+        "pages": rows(conn, QUERIES.incident_pages, (incident_id,)),
+        "accident": row(conn, QUERIES.possible_accident, (incident_id,)),
         "stations": stations,
     }
 
@@ -121,6 +121,8 @@ def show(request: Request, context: Context, asker: Asker, incident_id: int | No
         head = value(conn, QUERIES.feed_head)
         queue = rows(conn, QUERIES.open_incidents)
         view = incident_view(conn, incident_id) if incident_id is not None else None
+        callees = calling.call_list(conn, incident_id, now) if incident_id is not None else []
+        line, tasks = rows(conn, QUERIES.line_calls), rows(conn, QUERIES.desk_tasks)
         stations = view["stations"] if view else rows(conn, QUERIES.stations)
         floods, groups = storms.open_floods(conn), storms.storms(conn, now)
         alarms = rows(conn, QUERIES.open_alarm_counts)
@@ -147,6 +149,9 @@ def show(request: Request, context: Context, asker: Asker, incident_id: int | No
         devices=devices,
         closed=closed,
         account=asker.account_id,
+        callees=callees,
+        line=line,
+        tasks=tasks,
     )
 
 

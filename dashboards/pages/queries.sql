@@ -46,6 +46,29 @@ select d.*, o.name as organisation, o.duty_phone, o.kind as organisation_kind
 from alarms.dispatch d left join equipment.organisation o on o.id = d.organisation_id
 where d.incident_id = %s order by d.id;
 
+-- name: reply_link
+select * from alarms.reply_link_of(%s);
+
+-- name: line_calls
+select c.id, c.caller, c.called, c.state, c.rang_at, c.claimed_by, c.dropped, c.ended_at, c.incident_id, i.number as incident_number,
+       a.display_name as claimed_name
+from alarms.phone_call c left join alarms.incident i on i.id = c.incident_id left join equipment.account a on a.id = c.claimed_by
+where c.direction = 'in' and (c.state in ('ringing', 'claimed') or (c.state = 'abandoned' or c.dropped) and c.returned_at is null)
+order by (c.state = 'ringing') desc, (c.state = 'claimed') desc, c.dropped desc, c.rang_at limit 40;
+
+-- name: desk_tasks
+select t.id, t.kind, t.detail, t.opened_at, t.due_at, i.id as incident_id, i.number, o.name as organisation, u.name as unit_name
+from alarms.desk_task t left join alarms.incident i on i.id = t.incident_id left join equipment.organisation o on o.id = t.organisation_id
+left join equipment.unit u on u.no = t.unit_no where t.closed_at is null order by t.due_at nulls last, t.opened_at limit 50;
+
+-- name: possible_accident
+select * from alarms.possible_accident where incident_id = %s;
+
+-- name: incident_pages
+select n.id, n.channel, n.address, n.state, n.attempts, n.sent_at, n.receipt, n.last_error, o.name as organisation
+from alarms.notification n left join equipment.organisation o on o.id = n.organisation_id
+where n.incident_id = %s and n.channel <> 'page' order by n.id desc limit 30;
+
 -- name: incident_calls
 select c.id, c.category, c.place, c.caller_phone, c.description, c.trapped, c.injured, c.reported_at, c.source
 from alarms.incident_source s join ingest.call_record c on c.id::text = s.source_id and s.source_kind = 'call'
@@ -272,10 +295,12 @@ from (select u.no, (select (max(r.ended_at) at time zone 'Asia/Shanghai')::date 
       from equipment.unit u where u.status = 'in_use' and u.kind in ('lift', 'escalator')) x;
 
 -- name: firm_dispatches
-select d.id, d.level, d.ordered_at, d.answer_by, d.arrive_by, d.answered_at, d.arrived_at, d.refused_at, d.escalated_at,
-       i.id as incident_id, i.number, i.state, i.kind, i.severity, i.version, i.trapped,
-       u.id as unit_id, u.name as unit_name, u.address, u.rescue_code
-from alarms.dispatch d join alarms.incident i on i.id = d.incident_id left join equipment.unit u on u.no = i.unit_no
+select d.id, d.level, d.ordered_at, d.answer_by, d.arrive_by, d.answered_at, d.departed_at, d.arrived_at, d.refused_at, d.escalated_at,
+       i.id as incident_id, i.number, i.state, i.kind, i.severity, i.version, i.trapped, i.injured, i.cause_code,
+       p.unit_id, coalesce(p.name, i.place) as unit_name, p.address, p.place_name, p.building, p.entrance, p.rescue_code,
+       p.use_unit, p.use_unit_phone, u.id as own_unit_id
+from alarms.dispatch d join alarms.incident i on i.id = d.incident_id left join lateral alarms.order_place(i.id) p on true
+left join equipment.unit u on u.no = i.unit_no
 where (%(open)s and i.state not in ('closed', 'cancelled', 'auto_cleared', 'merged', 'called_back'))
    or (not %(open)s and d.ordered_at > %(since)s)
 order by d.ordered_at desc limit 50;

@@ -69,7 +69,8 @@ def test_a_complaint_neither_confirms_a_lead_nor_stops_its_clock(city: Platform)
 
 def test_people_trapped_today_are_not_the_fault_of_yesterday(city: Platform) -> None:
     call(city, category="fault")
-    city.turn(3 * 3600)
+    city.clock.advance(3 * 3600)
+    city.turn(1)
     call(city, trapped=1)
     kinds = [i["kind"] for i in open_ones(city)]
     assert kinds == ["fault", "entrapment"]
@@ -77,7 +78,8 @@ def test_people_trapped_today_are_not_the_fault_of_yesterday(city: Platform) -> 
 
 def test_people_inside_are_one_event_however_long_it_lasts(city: Platform) -> None:
     call(city, trapped=1)
-    city.turn(4 * 3600)
+    city.clock.advance(4 * 3600)
+    city.turn(1)
     call(city, trapped=1)
     assert len(open_ones(city)) == 1
 

@@ -3,6 +3,7 @@
 import { refresh } from "./clocks.js";
 import { draw } from "./map.js";
 import { coalesce, renew } from "./partials.js";
+import { startLine } from "./line.js";
 import { alarm } from "./sound.js";
 
 const part = (id) => document.getElementById(id);
@@ -16,12 +17,13 @@ function safeToRenew() {
 }
 
 function ring() {
-  alarm(Number(part("queue").dataset.unacknowledged) > 0);
+  alarm(Number(part("queue").dataset.unacknowledged) + Number(part("line").dataset.ringing) > 0);
   part("queue-count").textContent = part("queue").querySelectorAll("[data-item]").length;
 }
 
 const both = coalesce(async () => {
   await renew("queue");
+  if (!part("line").contains(document.activeElement?.matches("input, select") ? document.activeElement : null)) await renew("line");
   ring();
   await renew("side", () => !part("side").querySelector("[aria-busy=true]"));
   waiting = !(safeToRenew() && (await renew("case", safeToRenew)));
@@ -52,12 +54,13 @@ async function choose(address, remember) {
   if (document.activeElement === document.body || document.activeElement === null) chosen?.focus({ preventScroll: true });
 }
 
-for (const name of ["incident", "alarm", "call", "dispatch", "resync"]) document.addEventListener(`teshe:${name}`, both);
+for (const name of ["incident", "alarm", "call", "dispatch", "line", "two_hours", "possible_accident", "dead_letter", "resync"]) document.addEventListener(`teshe:${name}`, both);
 document.addEventListener("teshe:sent", both);
 document.addEventListener("teshe:feed", (event) => {
   if (event.detail.state === "live") both();
 });
 ring();
+startLine();
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a.queue-item, a.back-to-queue");

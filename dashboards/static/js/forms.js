@@ -40,7 +40,7 @@ export function protectForms() {
   });
 }
 
-// The fields as JSON: "detail.outcome" becomes {detail: {outcome}}, "ids[]" a list of numbers, empty ones are left out, data-type says int, bool or time (a wall-clock time of the city).
+// The fields as JSON: "detail.outcome" becomes {detail: {outcome}}, "ids[]" a list of numbers, empty ones are left out, data-type says int, number, bool or time (a wall-clock time of the city).
 export function asJson(form, submitter) {
   const body = {};
   for (const [name, value] of new FormData(form, submitter)) {
@@ -53,7 +53,7 @@ export function asJson(form, submitter) {
     const path = name.split(".");
     let place = body;
     for (const part of path.slice(0, -1)) place = place[part] ??= {};
-    place[path.at(-1)] = type === "int" ? Number.parseInt(value, 10) : type === "bool" ? value === "true" : type === "time" ? `${value}:00+08:00` : value;
+    place[path.at(-1)] = type === "int" ? Number.parseInt(value, 10) : type === "number" ? Number(value) : type === "bool" ? value === "true" : type === "time" ? `${value}:00+08:00` : value;
   }
   return body;
 }

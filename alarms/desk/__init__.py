@@ -1,0 +1,1 @@
+"""The seats' own work: calls on the line, whom to ring, what the two-hour rule demands."""

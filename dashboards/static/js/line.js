@@ -1,0 +1,57 @@
+// Calls on the line: the seat says every few seconds that it is there, the lift's card stands as soon as its plate is typed,
+// and the page asks the watchdog whether the timers run.
+const BEAT_MS = 15000;
+const WATCH_MS = 5000;
+const csrf = () => document.querySelector("input[name=_csrf]")?.value ?? "";
+
+async function beat() {
+  if (!document.querySelector(".line-open")) return;
+  await fetch("/api/v1/line/beat", { method: "POST", headers: { "X-CSRF-Token": csrf() } }).catch(() => {});
+}
+
+async function watch() {
+  const banner = document.getElementById("watch-banner");
+  const answer = await fetch("/api/v1/desk/watch", { headers: { Accept: "application/json" } }).catch(() => null);
+  const seen = answer?.ok ? await answer.json() : { reason: `HTTP ${answer?.status ?? "—"}` };
+  banner.hidden = !seen.reason;
+  banner.querySelector("[data-watch-reason]").textContent = seen.reason ?? "";
+}
+
+let wanted = "";
+async function look(form, text) {
+  if (text === wanted) return;
+  wanted = text;
+  const answer = await fetch(`/calls/lift?q=${encodeURIComponent(text)}`).catch(() => null);
+  if (!answer?.ok || text !== wanted) return;
+  const card = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("lift-card");
+  if (card) form.querySelector("[data-lift-card]").replaceChildren(document.adoptNode(card));
+}
+
+export function startLine() {
+  const line = document.getElementById("line").parentElement;
+  line.addEventListener("input", (event) => {
+    const form = event.target.closest(".line-open");
+    if (!form) return;
+    if (event.target.matches("[data-plate-input]")) {
+      const digits = event.target.value.replace(/\D/g, "").slice(0, 6);
+      if (digits !== event.target.value) event.target.value = digits;
+      if (digits.length >= 3) look(form, digits);
+    } else if (event.target.matches("[data-place-input]") && event.target.value.trim().length >= 2) look(form, event.target.value.trim());
+  });
+  line.addEventListener("click", (event) => {
+    const chosen = event.target.closest("[data-plate]");
+    const form = event.target.closest(".line-open");
+    if (!chosen || !form) return;
+    form.elements.rescue_code.value = chosen.dataset.plate;
+    look(form, chosen.dataset.plate);
+  });
+  // the form of a call that was just taken has the cursor: the next thing is the plate
+  document.addEventListener("teshe:renewed", (event) => {
+    if (event.target.id !== "line") return;
+    const field = event.target.querySelector("[data-plate-input]");
+    if (field && document.activeElement?.matches("body, button")) field.focus();
+  });
+  setInterval(beat, BEAT_MS);
+  setInterval(watch, WATCH_MS);
+  watch();
+}
