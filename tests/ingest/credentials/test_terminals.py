@@ -337,10 +337,10 @@ def test_with_tls_clear_text_gets_nowhere_and_the_platform_speaks_it_too(
         plain.client.loop_start()
         plain.until(lambda: plain.gone)  # noqa: B023  # called at once
         assert plain.connected == []
-        with socket.create_connection(("127.0.0.1", broker.port), WAIT) as raw:
-            # the public authorities do not know this one
-            with pytest.raises(ssl.SSLCertVerificationError):
-                ssl.create_default_context().wrap_socket(raw, server_hostname="127.0.0.1")
+        raw = socket.create_connection(("127.0.0.1", broker.port), WAIT)
+        # the public authorities do not know this one
+        with raw, pytest.raises(ssl.SSLCertVerificationError):
+            ssl.create_default_context().wrap_socket(raw, server_hostname="127.0.0.1")
         address = BrokerAddress("127.0.0.1", broker.port, secret.name, secret.secret, ca)
         terminal = plant.terminal(secret, "safe", ca=ca)
         if kind == "nats":
