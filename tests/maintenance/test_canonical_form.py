@@ -39,8 +39,10 @@ LEAVES = (
     st.none() | st.booleans() | st.text(st.characters(codec="utf-8")) | st.integers(1 - 2**53, 2**53 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
 )  # fmt: skip
-VALUES = st.recursive(
-    LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=4), max_leaves=12
+VALUES = (
+    LEAVES
+    | st.lists(LEAVES, max_size=4)
+    | st.dictionaries(NAMES, LEAVES | st.dictionaries(NAMES, LEAVES, max_size=4), max_size=4)
 )
 
 

@@ -77,7 +77,7 @@ export function show(host, draft, mine) {
     h("p", { class: "muted" }, "同行人员须用本人账号登录后在记录页签名。"),
     text("parts", "更换部件（如 门滑块×2；轿厢灯）"), text("found", "发现的问题或隐患")));
   const text = (field, label) => h("label", { class: "value" }, label, h("textarea", {
-    rows: 2, maxlength: 1000, disabled: !mine, "data-text": field, onchange: (e) => keep((d) => { d[field] = e.target.value; }),
+    rows: 2, maxlength: 1000, disabled: !mine, "data-text": field, oninput: (e) => keep((d) => { d[field] = e.target.value; }),
   }, draft[field] ?? ""));
 
   const place = (name, list, open) => {
@@ -157,14 +157,14 @@ export function show(host, draft, mine) {
 /** The field that is being typed into, so that drawing again takes neither its text nor the keyboard away. */
 function typingNow() {
   const { value, dataset, selectionStart: caret } = document.activeElement ?? {};
-  const [name, id] = dataset?.value ? ["value", dataset.value] : dataset?.note ? ["note", dataset.note] : [];
+  const [name, id] = dataset?.value ? ["value", dataset.value] : dataset?.note ? ["note", dataset.note] : dataset?.text ? ["text", dataset.text] : [];
   return name && {
     restore() {
       const again = document.querySelector(`[data-${name}="${CSS.escape(id)}"]`);
       if (!again) return;
       again.value = value;
       again.focus({ preventScroll: true });
-      if (name === "note") again.setSelectionRange(caret, caret);
+      if (name !== "value") again.setSelectionRange(caret, caret);
     },
   };
 }
