@@ -123,10 +123,11 @@ def keep(
     """
     if len(data) > LARGEST:
         raise LedgerInputError(f"提取包超过 {LARGEST // 1024 // 1024} MB，请分批提取 (too large)")
+    digest = hashlib.sha256(data).digest()
     values = {
         "kind": material.kind, "subject": material.subject, "hazard_id": material.hazard_id, "unit_no": material.unit_no,
         "about": Jsonb({**about, "title": material.title}), "manifest": Jsonb(manifest(found)), "bundle": data,
-        "sha256": hashlib.sha256(data).digest(), "at": now, "by": asker.account_id,
+        "sha256": digest, "at": now, "by": asker.account_id,
     }  # fmt: skip
     row = conn.execute(QUERIES.keep, values).fetchone()
     made = int(row[0]) if row else 0
@@ -137,7 +138,7 @@ def keep(
         entry = {
             "hazard_id": material.hazard_id, "unit_no": material.unit_no, "event": event, "from_state": state, "to_state": state,
             "at": now, "account_id": asker.account_id, "reason": about.get("transfer_to") or None,
-            "evidence": {"extract": made, "sha256": values["sha256"].hex(), "officers": about["officers"]},
+            "evidence": {"extract": made, "sha256": digest.hex(), "officers": about["officers"]},
         }  # fmt: skip
         write_hazard_event(conn, entry, now)
     return made

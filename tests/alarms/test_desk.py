@@ -78,7 +78,7 @@ class Desk:
         return found
 
     def rows(self, query: str) -> list[Any]:
-        return self.platform.conn.execute(query).fetchall()  # type: ignore[arg-type]
+        return self.platform.conn.execute(query).fetchall()
 
 
 @pytest.fixture

@@ -244,7 +244,7 @@ def test_the_second_of_two_inspectors_is_told_who_was_first(office: Office) -> N
 
 def test_the_colour_comes_from_the_published_matrix_and_stays_as_it_was_judged(office: Office) -> None:
     hazard = office.hazard()
-    lec = {"method": "LEC", "L": 3, "E": 6, "C": 15}
+    lec: dict[str, Any] = {"method": "LEC", "L": 3, "E": 6, "C": 15}
     assert office.act(office.inspector, hazard, "assess", **lec)["risk_colour"] == "orange"
     assert "之一" in office.refused(office.inspector, hazard, "assess", method="LEC", L=4, E=6, C=15)
     matrix = office.inspector.get("/risk/matrix")
