@@ -1,7 +1,7 @@
 -- name: leads_and_hazards
 insert into maintenance.hazard (number, unit_no, state, grade, clause, stop_use, description, responsible_org_id, measures, due_at, opened_at,
     opened_by, closed_at, jurisdiction_path, firm_org_id, use_org_id, source_kind, cause, step_due_at, supervised_at, reopened)
-select format('YH%s-%s-%s', split_part(u.jurisdiction_path, '/', 3), 2020 + n %% 7, n), u.no, h.state,
+select format('YH%%s-%%s-%%s', split_part(u.jurisdiction_path, '/', 3), 2020 + n %% 7, n), u.no, h.state,
        case when n %% 100 = 0 then 'major' when n %% 10 = 0 then 'serious' else 'general' end, case when n %% 100 = 0 then '4.6 b' end,
        n %% 200 = 0, (array['层门门锁啮合不足', '制动器间隙超差', '维护保养超期', '保险到期未续', '反复困人', '限速器校验超期'])[1 + n %% 6] || n, u.use_org_id,
        '更换并试运行', h.opened_at + interval '15 days', h.opened_at, 1, case when h.state = 'closed' then h.opened_at + make_interval(days => 1 + n %% 20) end,
