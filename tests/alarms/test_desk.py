@@ -296,7 +296,7 @@ def test_a_missed_call_is_cleared_by_a_call_back_only(desk: Desk) -> None:
     desk.platform.turn()
     (missed,) = desk.line()["missed"]
     desk.seat.post(f"/line/{missed['id']}/return", {"result": "no_answer"})
-    desk.platform.clock.advance(86_400)
+    desk.platform.clock.advance(6 * 3600)
     desk.platform.turn(1)
     assert len(desk.line()["missed"]) == 1
     desk.seat.post(f"/line/{missed['id']}/return", {"result": "connected"})
