@@ -21,6 +21,8 @@ from typing import TypeVar
 
 import psycopg
 
+from alarms.desk import watchdog
+from alarms.incidents.settings import DeskSettings
 from dashboards.feed_reader import FeedEntry, Pulse, StreamReader, visible
 from dashboards.settings import WebSettings
 from equipment.access.model import Asker
@@ -54,6 +56,8 @@ class Trouble(Enum):
     """Messages wait for their number: the jobs process is away or late."""
     INCIDENTS = "incidents"
     """Alarms or calls wait to become incidents."""
+    ESCALATOR = "escalator"
+    """Time-outs of dispatches are not acted on: the watchdog of this process has found the escalator late."""
 
 
 @dataclass(eq=False, slots=True)
@@ -103,6 +107,8 @@ class Feed:
         self._head = 0
         self._read_at: datetime | None = None
         self._pulse = Pulse(0, None, None)
+        self._desk = DeskSettings()
+        self._escalator_late = False
         self._recent: deque[tuple[FeedEntry, str]] = deque(maxlen=RESUME_AT_MOST)
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -123,7 +129,7 @@ class Feed:
         ):
             if since is not None and now - since > allowed:
                 return trouble
-        return None
+        return Trouble.ESCALATOR if self._escalator_late else None
 
     def heartbeat(self) -> str:
         """The feed's own state. Everything up to its number lies before it in the queue of whoever gets it."""
@@ -221,13 +227,16 @@ class Feed:
                     await asyncio.wait_for(self._wake.wait(), self._settings.feed_poll_seconds)
 
     async def _pulse_loop(self) -> None:
-        """Look at what waits to be told; cut off who does not read."""
+        """Look at what waits to be told and after the escalator; cut off who does not read."""
         while True:
             head, pulse = self._head, await self._trying(self._reader.pulse())
             if pulse is not None:
                 self._pulse = pulse
                 if pulse.head < head:
                     self._begin_again(pulse.head)
+            said = await self._trying(self._reader.watch(self._desk, self._clock.now()))
+            if said is not None:
+                self._escalator_late = said == watchdog.LATE
             late = self._clock.monotonic() - self._settings.feed_cut_seconds
             for client in self._clients:
                 if client.lost_at is not None and client.lost_at < late and client.sender is not None:
