@@ -735,6 +735,17 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "rejected": N_("Objection upheld"),
         "withdrawn": N_("Withdrawn"),
     },
+    "firm_change_event": {
+        "confirm": N_("Confirm the change"),
+        "refuse": N_("Refuse the change"),
+        "agree": N_("Agree"),
+        "object": N_("Object"),
+        "lapse": N_("The term for objections is over"),
+        "dismiss": N_("Dismiss the objection"),
+        "uphold": N_("Uphold the objection"),
+        "take_over": N_("Take over the lift"),
+        "withdraw": N_("Withdraw"),
+    },
     "licence_kind": {
         "maintenance": N_("Maintenance licence"),
         "installation": N_("Installation licence"),
