@@ -82,7 +82,6 @@ def test_a_failed_inspection_suggests_its_clause(office: Office) -> None:
 
 def test_a_unit_whose_past_is_unknown_opens_nothing(office: Office) -> None:
     quiet(office)
-    office.conn.execute("delete from equipment.inspection where false")
     walk(office)
     assert [c for c in pending(office) if c.startswith("overdue:maintenance")] == []
 
