@@ -50,7 +50,7 @@ stable security definer set search_path = pg_catalog, pg_temp language sql as $$
     select u.id, u.name, u.rescue_code, u.place_name, u.building, u.entrance, u.address, u.lon, u.lat, o.name, o.duty_phone
     from alarms.incident i join equipment.unit u on u.no = i.unit_no
     left join equipment.organisation o on o.id = u.use_org_id
-    where i.id = incident and (current_setting('role') <> 'teshe_scoped'
+    where i.id = incident and (not equipment.is_scoped()
         or alarms.ordered_to(i.id, equipment.scope_organisation()) or equipment.scope_kind() = 'jurisdiction')
 $$;
 revoke all on function alarms.order_place(bigint) from public;

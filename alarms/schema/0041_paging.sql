@@ -143,7 +143,7 @@ create function alarms.stop_paging(incident bigint, dispatch bigint, at timestam
 security definer set search_path = pg_catalog, pg_temp language plpgsql as $$
 declare stopped integer;
 begin
-    if current_setting('role') = 'teshe_scoped'
+    if equipment.is_scoped()
         and not exists (select 1 from alarms.incident i join equipment.unit u on u.no = i.unit_no
                         where i.id = incident and (equipment.scope_kind() = 'jurisdiction' and starts_with(u.jurisdiction_path, equipment.scope_path())
                                                 or equipment.scope_kind() = 'firm' and u.firm_org_id = equipment.scope_organisation()))

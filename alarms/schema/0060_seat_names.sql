@@ -3,7 +3,7 @@ create function alarms.seat_name(account bigint) returns text
 stable security definer set search_path = pg_catalog, pg_temp language sql as $$
     select a.display_name from equipment.account a
     where a.id = account and a.role = 'desk'
-      and (current_setting('role') <> 'teshe_scoped'
+      and (not equipment.is_scoped()
            or equipment.scope_kind() = 'jurisdiction' and equipment.scope_role() in ('desk', 'regulator', 'inspector', 'auditor'))
 $$;
 revoke all on function alarms.seat_name(bigint) from public;

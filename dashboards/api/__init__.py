@@ -55,7 +55,6 @@ for part in (
     rules,
     incidents,
     supplements,
-    calls,
     record_tables,
     desk_work,
     calls,

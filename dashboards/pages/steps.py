@@ -43,7 +43,7 @@ DUTIES = (
     Ask("plan", N_("Plan until it is removed"), "textarea", required=False),
 )
 """五落实: the platform asks for them where the grade demands it."""
-UNSUBSTANTIATE = Step("unsubstantiate", N_("Not substantiated"), (EVIDENCE,))
+UNSUBSTANTIATE = Step("unsubstantiate", N_("Not substantiated"), (EVIDENCE,), action="hazard.press")
 HAND_OVER = Step(
     "hand_over",
     N_("Hand over to the responsible unit"),

@@ -80,7 +80,7 @@ declare p maintenance.on_demand_plan;
 begin
     select * into strict p from maintenance.on_demand_plan f where f.id = plan for update;
     if not equipment.unit_in_scope(p.unit_no) then raise exception 'not yours' using errcode = 'insufficient_privilege'; end if;
-    if wanted = 'on_demand' and current_setting('role') = 'teshe_scoped'
+    if wanted = 'on_demand' and equipment.is_scoped()
        and equipment.scope_role() not in ('inspector', 'regulator') then
         raise exception 'the authority accepts' using errcode = 'insufficient_privilege';
     end if;

@@ -86,7 +86,6 @@ def test_a_draw_shows_its_seed_and_its_checklist(office: Office) -> None:
 def test_both_languages(office: Office, language: str) -> None:
     hazard = office.hazard()
     for address in (*LISTS, f"/ledger/hazards/{hazard}", f"/ledger/hazards/{hazard}/site"):
-        answer = office.inspector.client.get(
-            address, headers={"accept": "text/html"}, cookies={"teshe_language": language}
-        )
+        office.inspector.client.cookies.set("teshe_language", language)
+        answer = office.inspector.client.get(address, headers={"accept": "text/html"})
         assert answer.status_code == 200, address
