@@ -109,7 +109,7 @@ def add_incidents(conn: Connection, units: list[int], firm: int, seat: int, now:
         reported_at=now - 14 * minute,
         accepted_at=now - 13 * minute,
         accepted_by=seat,
-        dispatched_at=now - 12 * minute,
+        dispatched_at=now - 2 * minute,
         trapped=3,
         **common,
     )
@@ -130,9 +130,9 @@ def add_incidents(conn: Connection, units: list[int], firm: int, seat: int, now:
         unit_no=units[0],
         level=1,
         organisation_id=firm,
-        ordered_at=now - 12 * minute,
-        answer_by=now - 9 * minute,
-        arrive_by=now + 18 * minute,
+        ordered_at=now - 2 * minute,
+        answer_by=now + minute,
+        arrive_by=now + 28 * minute,
     )
     for event, before, after in (("opened", "accepted", "accepted"), ("dispatch", "accepted", "dispatched")):
         insert(
@@ -143,7 +143,7 @@ def add_incidents(conn: Connection, units: list[int], firm: int, seat: int, now:
             event=event,
             from_state=before,
             to_state=after,
-            at=now - 12 * minute,
+            at=now - 2 * minute,
             recorded_at=now,
             account_id=seat,
             how_known="seat",
