@@ -32,6 +32,8 @@ from ingest.store import QUERIES, Lease, Store
 
 log = get_logger("ingest.runner")
 MICROSECONDS = 1_000_000
+LONGEST_STATEMENT_LEASES = 4
+"""A statement of the worker that takes longer than so many leases is taken for one whose sender has fallen asleep."""
 SLICE_SECONDS = 0.5
 """While nothing can be stored, the connections to the broker are looked after so often [s]."""
 APART_SECONDS = 60.0
@@ -242,10 +244,16 @@ class Worker:
                 self._stage.checkpoint(conn, settled, self._clock.now())
 
     def _end_when_asleep(self, conn: Connection) -> None:
-        """A worker that stops in the middle of a transaction holds its lease rows: no longer than its lease lasts."""
-        milliseconds = int(self._settings.lease_seconds * 1_000)
+        """A worker that stops in the middle of a transaction holds its lease rows: not much longer than its lease lasts.
+
+        Between two statements the server notices at once when the lease is over. In the middle of a COPY it waits for
+        the rest of the rows, which only a limit of the statement ends; no honest statement takes so long.
+        """
+        lease = int(self._settings.lease_seconds * 1_000)
+        limits = {"idle_in_transaction_session_timeout": lease, "statement_timeout": LONGEST_STATEMENT_LEASES * lease}
         with translated(), conn.transaction():
-            conn.execute("select set_config('idle_in_transaction_session_timeout', %s, false)", (str(milliseconds),))
+            for name, milliseconds in limits.items():
+                conn.execute("select set_config(%s, %s, false)", (name, str(milliseconds)))
 
     def _ready(self) -> tuple[Connection, ShardSessions]:
         if self._conn is None:
