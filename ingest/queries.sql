@@ -65,3 +65,6 @@ select 1 from ingest.quarantine where payload_hash = %s and topic = %s and posit
 
 -- name: registry_state
 select count(*), max(no), max(changed_at) from equipment.unit;
+
+-- name: end_sleepers
+select ingest.end_sleepers(%s);

@@ -19,6 +19,7 @@ from equipment.foundation.logs import get_logger
 from equipment.foundation.process import StopSignal, backoff_seconds
 from equipment.foundation.settings import FoundationSettings
 from equipment.foundation.timescale import probe
+from equipment.registry.model import SHARDS
 from equipment.registry.store import units_for_worker
 from ingest import lease as leases
 from ingest.broker import BrokerAddress, Delivery, ShardSessions
@@ -32,8 +33,6 @@ from ingest.store import QUERIES, Lease, Store
 
 log = get_logger("ingest.runner")
 MICROSECONDS = 1_000_000
-LONGEST_STATEMENT_LEASES = 4
-"""A statement of the worker that takes longer than so many leases is taken for one whose sender has fallen asleep."""
 SLICE_SECONDS = 0.5
 """While nothing can be stored, the connections to the broker are looked after so often [s]."""
 APART_SECONDS = 60.0
@@ -244,16 +243,21 @@ class Worker:
                 self._stage.checkpoint(conn, settled, self._clock.now())
 
     def _end_when_asleep(self, conn: Connection) -> None:
-        """A worker that stops in the middle of a transaction holds its lease rows: not much longer than its lease lasts.
+        """A worker that stops in the middle of a transaction holds its lease rows: no longer than its lease lasts.
 
-        Between two statements the server notices at once when the lease is over. In the middle of a COPY it waits for
-        the rest of the rows, which only a limit of the statement ends; no honest statement takes so long.
+        In the middle of a COPY the server waits for the rest of the rows and heeds no limit: whoever lacks the shards
+        ends that session (:meth:`_end_sleepers`).
         """
-        lease = int(self._settings.lease_seconds * 1_000)
-        limits = {"idle_in_transaction_session_timeout": lease, "statement_timeout": LONGEST_STATEMENT_LEASES * lease}
+        milliseconds = int(self._settings.lease_seconds * 1_000)
         with translated(), conn.transaction():
-            for name, milliseconds in limits.items():
-                conn.execute("select set_config(%s, %s, false)", (name, str(milliseconds)))
+            conn.execute("select set_config('idle_in_transaction_session_timeout', %s, false)", (str(milliseconds),))
+
+    def _end_sleepers(self, conn: Connection) -> None:
+        """End sessions of workers that have waited in the middle of a COPY for longer than a lease lasts."""
+        with translated(), conn.transaction():
+            row = conn.execute(QUERIES.end_sleepers, (self._lifetime,)).fetchone()
+        if row is not None and row[0]:
+            log.warning("sleeping_workers_ended", sessions=row[0])
 
     def _ready(self) -> tuple[Connection, ShardSessions]:
         if self._conn is None:
@@ -312,6 +316,8 @@ class Worker:
         self._give_up(sessions, lost)
         if gained is not None and gained.epochs:
             self._lease = leases.joined(self._lease, gained)
+        if gained is not None and len(self._lease.epochs) < SHARDS:
+            self._end_sleepers(conn)
         if fresh or lost:
             self._own(conn, sessions, fresh)
 
