@@ -140,7 +140,7 @@ def run_jobs(
     try:
         _turn_until(url, desk, signer, clock, stop)
     finally:
-        paging.stop()
+        paging.stop(None)  # what is being sent has either been noted or is sent again
         maintenance.stop()
         backtests.stop()
         slow.stop()

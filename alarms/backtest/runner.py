@@ -6,11 +6,9 @@ priority.
 
 from __future__ import annotations
 
-import threading
 from datetime import datetime, timedelta
 from typing import Any
 
-import psycopg
 from psycopg.types.json import Jsonb
 
 from alarms.backtest import runs, shadow
@@ -21,10 +19,9 @@ from alarms.backtest.settings import BacktestSettings
 from alarms.errors import AlarmsInputError, ReplayFailedError
 from equipment.foundation import metrics
 from equipment.foundation.clock import Clock
-from equipment.foundation.database import Connection, DatabaseRole, connect, translated, try_advisory_lock
-from equipment.foundation.errors import WorldError
+from equipment.foundation.database import Connection, try_advisory_lock
 from equipment.foundation.logs import get_logger
-from equipment.foundation.process import backoff_seconds
+from equipment.foundation.process import BackgroundWork
 
 log = get_logger("alarms.backtest")
 PAUSE_SECONDS = 2.0
@@ -34,26 +31,13 @@ TOLD_EVERY_SECONDS = 0.5
 done_total = metrics.counter("teshe_backtests_total", "Back-tests that ended", ("how",))
 
 
-class BacktestWork:
-    """One turn takes up a run and works out scores when they are due; :meth:`start` for the thread."""
+class BacktestWork(BackgroundWork):
+    """One turn takes up a run and works out scores when they are due; a run that is stopped is begun again later."""
 
     def __init__(self, url: str, clock: Clock, settings: BacktestSettings | None = None) -> None:
-        self._url = url
-        self._clock = clock
+        super().__init__(url, clock, "backtests", PAUSE_SECONDS)
         self._settings = settings or BacktestSettings()
         self._next_score: datetime | None = None
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="backtests", daemon=True)
-
-    def start(self) -> BacktestWork:
-        """Begin."""
-        self._thread.start()
-        return self
-
-    def stop(self, seconds: float = 10.0) -> None:
-        """Ask it to end; a run that is under way is given back and begun again later."""
-        self._stopped.set()
-        self._thread.join(seconds)
 
     def turn(self, conn: Connection, now: datetime) -> int:
         """Do what is due; returns how much was done. ``conn`` commits by itself."""
@@ -103,25 +87,6 @@ class BacktestWork:
         # half of the machine stays with those who wait for an alarm
         workers = max(1, self._settings.workers // 2)
         return backtest(self._url, asked, workers, self._clock.now(), progress, patient=True)
-
-    def _run(self) -> None:
-        attempt = 0
-        while not self._stopped.is_set():
-            try:
-                with (
-                    translated(),
-                    connect(
-                        self._url, DatabaseRole.SYSTEM, application_name="teshe-backtests", autocommit=True
-                    ) as conn,
-                ):
-                    while not self._stopped.is_set():
-                        done = self.turn(conn, self._clock.now())
-                        attempt = 0
-                        self._stopped.wait(0 if done else PAUSE_SECONDS)
-            except (WorldError, psycopg.Error) as error:
-                attempt += 1
-                log.error("backtests_failed", error=str(error), kind=type(error).__name__, attempt=attempt)
-                self._stopped.wait(backoff_seconds(attempt))
 
 
 class _StoppedError(Exception):

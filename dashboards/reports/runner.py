@@ -5,10 +5,7 @@ The jobs loop never waits for it: a report that is being set must not delay an a
 
 from __future__ import annotations
 
-import threading
 from datetime import datetime, timedelta
-
-import psycopg
 
 from dashboards.indicators.errors import NoDataCutError
 from dashboards.papers.outage_job import OutageJob
@@ -16,10 +13,9 @@ from dashboards.reports.errors import NoChineseFontError
 from dashboards.reports.service import QUERIES, due, make
 from equipment.foundation import metrics
 from equipment.foundation.clock import Clock
-from equipment.foundation.database import Connection, DatabaseRole, connect, translated, try_advisory_lock
-from equipment.foundation.errors import WorldError
+from equipment.foundation.database import Connection, try_advisory_lock
 from equipment.foundation.logs import get_logger
-from equipment.foundation.process import backoff_seconds
+from equipment.foundation.process import BackgroundWork
 
 log = get_logger("dashboards.reports")
 CUT_EVERY = timedelta(minutes=10)
@@ -40,26 +36,13 @@ def _accident_since_cut(conn: Connection) -> bool:
     return bool(row and row[0])
 
 
-class SlowWork:
-    """One turn looks at what is due; use :meth:`start` for the thread and :meth:`stop` to end it."""
+class SlowWork(BackgroundWork):
+    """One turn looks at what is due."""
 
     def __init__(self, url: str, clock: Clock, pack: OutageJob | None = None) -> None:
-        self._url = url
-        self._clock = clock
+        super().__init__(url, clock, "slow", PAUSE_SECONDS)
         self._pack = pack
         self._next_cut: datetime | None = None
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="slow-work", daemon=True)
-
-    def start(self) -> SlowWork:
-        """Begin."""
-        self._thread.start()
-        return self
-
-    def stop(self, seconds: float = 10.0) -> None:
-        """Ask it to end, and wait for the turn that is under way; what was not committed is made again next time."""
-        self._stopped.set()
-        self._thread.join(seconds)
 
     def turn(self, conn: Connection, now: datetime) -> int:
         """Do what is due; returns how much was done. A second process that does the same is left to it."""
@@ -94,20 +77,3 @@ class SlowWork:
                 log.error("report_not_set", period=period.stem, error=str(error))
                 continue
         return done
-
-    def _run(self) -> None:
-        attempt = 0
-        while not self._stopped.is_set():
-            try:
-                with (
-                    translated(),
-                    connect(self._url, DatabaseRole.SYSTEM, application_name="teshe-slow", autocommit=True) as conn,
-                ):
-                    while not self._stopped.is_set():
-                        self.turn(conn, self._clock.now())
-                        attempt = 0
-                        self._stopped.wait(PAUSE_SECONDS)
-            except (WorldError, psycopg.Error) as error:
-                attempt += 1
-                log.error("slow_work_failed", error=str(error), kind=type(error).__name__, attempt=attempt)
-                self._stopped.wait(backoff_seconds(attempt))

@@ -5,7 +5,6 @@ The only module with ``except Exception``: a loop that must never end silently a
 
 from __future__ import annotations
 
-import fcntl
 import os
 import random
 import select
@@ -14,16 +13,19 @@ import subprocess
 import sys
 import threading
 import weakref
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from equipment.foundation import launcher, metrics
 from equipment.foundation.clock import Clock, SystemClock
-from equipment.foundation.errors import AlreadyRunningError, StartFailedError, UnknownChildError, WrongThreadError
+from equipment.foundation.database import Connection, DatabaseRole, connect, translated
+from equipment.foundation.errors import StartFailedError, UnknownChildError, WorldError, WrongThreadError
 from equipment.foundation.logs import get_logger
 
 log = get_logger("foundation.process")
@@ -104,20 +106,68 @@ def backoff_seconds(attempt: int) -> float:
     return float(longest * (0.5 + random.random() / 2))  # noqa: S311
 
 
-def run_loop(name: str, step: Callable[[], object], stop: StopSignal, *, interval_seconds: float) -> None:
-    """Repeat ``step`` until asked to stop. A failure is logged, counted and followed by a growing pause."""
-    attempt = 0
-    while not stop.is_set:
-        try:
-            step()
-            attempt = 0
-            pause = interval_seconds
-        except Exception:
-            attempt += 1
-            pause = backoff_seconds(attempt)
-            failures.labels(name).inc()
-            log.exception("loop_step_failed", loop=name, attempt=attempt, retry_in_seconds=round(pause, 2))
-        stop.wait(pause)
+class BackgroundWork(ABC):
+    """Work that takes its time, on a thread and a connection of its own, so that the loop of the process never waits for it.
+
+    It turns until it is stopped and never ends silently: a failure is logged, counted and followed by a growing pause and
+    a new connection.
+
+    Parameters
+    ----------
+    name
+        Of the thread, of the connection and in the log.
+    pause_seconds
+        After a turn that found nothing to do [s].
+    """
+
+    def __init__(self, url: str, clock: Clock, name: str, pause_seconds: float) -> None:
+        self._url = url
+        self._clock = clock
+        self._name = name
+        self._pause_seconds = pause_seconds
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    @abstractmethod
+    def turn(self, conn: Connection, now: datetime) -> int:
+        """Do what is due; returns how much was done. ``conn`` commits by itself and has no transaction open."""
+
+    def start(self) -> Self:
+        """Begin."""
+        self._thread.start()
+        return self
+
+    def stop(self, seconds: float | None = 10.0) -> None:
+        """Ask it to end, and wait for the turn that is under way, at most so long [s]; None: until it has ended.
+
+        What was not committed is taken up again next time.
+        """
+        self._stopped.set()
+        self._thread.join(seconds)
+
+    def _run(self) -> None:
+        attempt = 0
+        while not self._stopped.is_set():
+            try:
+                with (
+                    translated(),
+                    connect(
+                        self._url, DatabaseRole.SYSTEM, application_name=f"teshe-{self._name}", autocommit=True
+                    ) as conn,
+                ):
+                    while not self._stopped.is_set():
+                        done = self.turn(conn, self._clock.now())
+                        attempt = 0
+                        self._stopped.wait(0 if done else self._pause_seconds)
+            except Exception as error:
+                attempt += 1
+                failures.labels(self._name).inc()
+                expected = isinstance(error, WorldError)
+                log.error(
+                    "background_failed", work=self._name, error=str(error), kind=type(error).__name__, attempt=attempt,
+                    exc_info=not expected,
+                )  # fmt: skip
+                self._stopped.wait(backoff_seconds(attempt))
 
 
 def isolated(piece: str, work: Callable[[], T], on_error: Callable[[Exception], T]) -> T:
@@ -329,56 +379,3 @@ class Supervisor:
         while self._entries:
             self._entries[-1].child.stop(timeout_seconds)
             self._entries.pop()
-
-
-class DirectoryLock:
-    """One user of a data directory at a time: a program of ours, and the server it started there.
-
-    Two files, because the two can end at different moments. The server inherits its own lock, so that after we were
-    killed the next start can tell "still stopping" (it waits) from "in use" (it refuses).
-    """
-
-    def __init__(self, home: Path, clock: Clock) -> None:
-        self._home = home
-        self._clock = clock
-        self._held: list[int] = []
-
-    def take(self, timeout_seconds: float) -> int:
-        """Take both; returns the descriptor that the server has to inherit.
-
-        Raises
-        ------
-        AlreadyRunningError
-            Another program uses the directory, or its server does not end within ``timeout_seconds``.
-        """
-        with ExitStack() as undo:
-            undo.callback(self.release)
-            self._held.append(os.open(self._home / "lock", os.O_RDWR | os.O_CREAT, 0o600))
-            if not _locked(self._held[0]):
-                raise AlreadyRunningError(
-                    f"another process uses {self._home}: stop it, or choose another data directory"
-                )
-            self._held.append(os.open(self._home / "server.lock", os.O_RDWR | os.O_CREAT, 0o600))
-            deadline = self._clock.monotonic() + timeout_seconds
-            pause = threading.Event()
-            while not _locked(self._held[1]):
-                if self._clock.monotonic() > deadline:
-                    raise AlreadyRunningError(
-                        f"a server that an ended process left behind still works in {self._home}: stop it"
-                    )
-                pause.wait(0.05)
-            undo.pop_all()
-        return self._held[1]
-
-    def release(self) -> None:
-        """Let go of both; what a live server inherited stays locked by it."""
-        while self._held:
-            os.close(self._held.pop())
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
