@@ -89,6 +89,36 @@ async function send(form, submitter) {
   }
 }
 
+// One sending at a time. `work` says true when the page is being left: the form then stays busy.
+export async function once(form, work) {
+  if (form.getAttribute("aria-busy") === "true") return;
+  form.setAttribute("aria-busy", "true");
+  let leaving = false;
+  try {
+    leaving = await work();
+  } finally {
+    if (!leaving) form.removeAttribute("aria-busy");
+  }
+}
+
+// Sends a body, or what it becomes, and returns the answer; null when it was not taken: the reason then stands in the form, and what was chosen stays chosen.
+export async function post(form, address, body, type = "application/octet-stream") {
+  form.querySelector("[data-problem]")?.remove();
+  try {
+    const answer = await fetch(address, {
+      method: "POST",
+      headers: { "Content-Type": type, Accept: "application/json", "X-CSRF-Token": form.elements._csrf.value },
+      body: await body,
+    });
+    const said = await answer.json();
+    if (answer.ok) return said;
+    showProblem(form, [said.title, said.detail].filter(Boolean).join(": "));
+  } catch {
+    showProblem(form, say("network"));
+  }
+  return null;
+}
+
 export function showProblem(form, text) {
   let place = form.querySelector("[data-problem]");
   if (!place) {

@@ -1,6 +1,5 @@
 // A file is checked first or imported at once; the answer is shown row by row and the chosen file stays chosen.
-import { showProblem } from "./forms.js";
-import { say } from "./texts.js";
+import { once, post } from "./forms.js";
 
 const form = document.getElementById("import");
 const result = document.getElementById("import-result");
@@ -46,24 +45,11 @@ function show(body) {
   outcomes.hidden = body.outcomes.length === 0;
 }
 
-form.addEventListener("submit", async (event) => {
+form.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (form.getAttribute("aria-busy") === "true") return;
-  form.setAttribute("aria-busy", "true");
-  form.querySelector("[data-problem]")?.remove();
-  const dry = event.submitter?.value !== "false";
-  try {
-    const answer = await fetch(`${form.dataset.address}?dry_run=${dry}`, {
-      method: "POST",
-      headers: { "Content-Type": "application/octet-stream", Accept: "application/json", "X-CSRF-Token": form.elements._csrf.value },
-      body: form.elements.file.files[0],
-    });
-    const body = await answer.json();
-    if (answer.ok) show(body);
-    else showProblem(form, [body.title, body.detail].filter(Boolean).join(": "));
-  } catch {
-    showProblem(form, say("network"));
-  } finally {
-    form.removeAttribute("aria-busy");
-  }
+  once(form, async () => {
+    const body = await post(form, `${form.dataset.address}?dry_run=${event.submitter?.value !== "false"}`, form.elements.file.files[0]);
+    if (body) show(body);
+    return false;
+  });
 });

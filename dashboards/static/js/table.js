@@ -1,6 +1,5 @@
 // Records in a table: tried out, then filed; every row says what became of it. The file stays chosen.
-import { showProblem } from "./forms.js";
-import { say } from "./texts.js";
+import { once, post } from "./forms.js";
 
 const form = document.getElementById("table");
 const result = document.getElementById("table-result");
@@ -24,22 +23,11 @@ function show(body) {
   }));
 }
 
-form.addEventListener("submit", async (event) => {
+form.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (form.getAttribute("aria-busy") === "true") return;
-  form.setAttribute("aria-busy", "true");
-  form.querySelector("[data-problem]")?.remove();
-  try {
-    const answer = await fetch(`/api/v1/records/table?dry_run=${event.submitter?.value ?? "true"}`, {
-      method: "POST",
-      headers: { "Content-Type": "application/octet-stream", Accept: "application/json", "X-CSRF-Token": form.elements._csrf.value },
-      body: form.elements.file.files[0],
-    });
-    const body = await answer.json();
-    if (answer.ok) show(body);
-    else showProblem(form, [body.title, body.detail].filter(Boolean).join(": "));
-  } catch {
-    showProblem(form, say("network"));
-  }
-  form.removeAttribute("aria-busy");
+  once(form, async () => {
+    const body = await post(form, `/api/v1/records/table?dry_run=${event.submitter?.value ?? "true"}`, form.elements.file.files[0]);
+    if (body) show(body);
+    return false;
+  });
 });
