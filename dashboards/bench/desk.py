@@ -69,8 +69,8 @@ class Seat:
                 await asyncio.sleep(0.05)
 
     def take(self, message: dict[str, Any]) -> None:
-        """Note one message."""
-        if message["type"] == "entry":
+        """Note one message; what the city itself tells meanwhile, such as leads, is none of the load."""
+        if message["type"] == "entry" and message["kind"] == "incident":
             self.lags.append(time.time() - message["data"]["due"])
             self.numbers.append(message["data"]["n"])
         elif message["type"] == "resync":

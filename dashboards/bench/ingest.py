@@ -227,17 +227,9 @@ def latencies(conn: Connection, commits: Path, after: float) -> dict[str, float]
     return {f"publish_to_commit_p{p}_ms": round(float(v), 1) for p, v in zip((50, 95, 99), cuts, strict=True)}
 
 
-def run_phase(
-    plant: Plant, name: str, phase: Phase, seconds: float, rules: str, profile: str | None
-) -> dict[str, Any]:  # fmt: skip
-    """One phase on a fresh plant."""
-    commits, plan_file, report_file = (plant.folder / f"{name}.{end}" for end in ("commits", "plan", "report"))
-    worker = spawn(
-        [sys.executable, "-m", "dashboards.bench.ingest_worker", str(commits), rules, profile or "-"],
-        name="worker", log_path=plant.folder / "worker.log", env=plant.environment(),
-    )  # fmt: skip
-    time.sleep(SETTLE_SECONDS)
-    plan = LoadPlan(plant.port, plant.units, phase.rate, seconds, phase.samples, FIRST_SEQ, time.time() + 2.0)
+def begin_load(plant: Plant, plan: LoadPlan, worker: Child) -> tuple[Child, Path, Watch]:
+    """The generator of a plan, where its report will stand, and CPU and memory of all from now on."""
+    plan_file, report_file = plant.folder / "load.plan", plant.folder / "load.report"
     plan_file.write_text(json.dumps(asdict(plan)), encoding="utf-8")
     load = spawn(
         [sys.executable, "-m", "dashboards.bench.load", str(plan_file), str(report_file)],
@@ -245,7 +237,21 @@ def run_phase(
     )  # fmt: skip
     server = pid_of_server(plant.conn)
     pids = {"worker": worker.pid, "broker": plant.broker_pid} | ({"database": server} if server else {})
-    watch = Watch.begin(pids)
+    return load, report_file, Watch.begin(pids)
+
+
+def run_phase(
+    plant: Plant, name: str, phase: Phase, seconds: float, rules: str, profile: str | None
+) -> dict[str, Any]:  # fmt: skip
+    """One phase on a fresh plant."""
+    commits = plant.folder / f"{name}.commits"
+    worker = spawn(
+        [sys.executable, "-m", "dashboards.bench.ingest_worker", str(commits), rules, profile or "-"],
+        name="worker", log_path=plant.folder / "worker.log", env=plant.environment(),
+    )  # fmt: skip
+    time.sleep(SETTLE_SECONDS)
+    plan = LoadPlan(plant.port, plant.units, phase.rate, seconds, phase.samples, FIRST_SEQ, time.time() + 2.0)
+    load, report_file, watch = begin_load(plant, plan, worker)
     wanted = int(phase.rate * seconds) * phase.samples
     report = wait_for(plant.conn, wanted, watch, worker, load, report_file)
     used = watch.used() | {"load": report.cpu_seconds}

@@ -10,10 +10,8 @@ import json
 import os
 import signal
 import struct
-import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from threading import Event, Thread
 from typing import Annotated, Any
@@ -24,7 +22,7 @@ import typer
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect as connect_socket
 
-from dashboards.bench.ingest import BenchError, Plant, Watch, broker_of, make_plant, pid_of_server, wait_for
+from dashboards.bench.ingest import BenchError, Plant, begin_load, broker_of, make_plant, wait_for
 from dashboards.bench.load import FIRST_SEQ, Line, LoadPlan, connect, remaining_length
 from dashboards.bench.services import bench_database, bench_folder, conditions
 from dashboards.composition import starter
@@ -32,7 +30,7 @@ from equipment.foundation.clock import SystemClock
 from equipment.foundation.database import DatabaseRole
 from equipment.foundation.database import connect as connect_database
 from equipment.foundation.ports import free_port
-from equipment.foundation.process import Child, spawn, wait_until
+from equipment.foundation.process import Child, wait_until
 from ingest.model import Channel
 from ingest.topics import topic_of
 
@@ -131,16 +129,8 @@ def waited_for(desk: Desk, pressed: dict[int, float]) -> list[float]:
 
 def latency(plant: Plant, desk: Desk, probes: Prober, worker: Child, rate: float, seconds: float) -> dict[str, Any]:
     """Presses, ten a second, under the load."""
-    plan_file, report_file = plant.folder / "latency.plan", plant.folder / "latency.report"
     plan = LoadPlan(plant.port, plant.units, rate, seconds + LOAD_BEFORE + 1, 1, FIRST_SEQ, time.time() + 2.0)
-    plan_file.write_text(json.dumps(asdict(plan)), encoding="utf-8")
-    load = spawn(
-        [sys.executable, "-m", "dashboards.bench.load", str(plan_file), str(report_file)],
-        name="load", log_path=plant.folder / "load.log",
-    )  # fmt: skip
-    server = pid_of_server(plant.conn)
-    pids = {"worker": worker.pid, "broker": plant.broker_pid} | ({"database": server} if server else {})
-    watch = Watch.begin(pids)
+    load, report_file, watch = begin_load(plant, plan, worker)
     begin = plan.start + LOAD_BEFORE
     # not in step with anything that runs ten times a second
     for n in range(int(seconds * 10)):
