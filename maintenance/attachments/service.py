@@ -39,6 +39,19 @@ class Piece:
     content: bytes
 
 
+def picture_type(head: bytes) -> str | None:
+    """JPEG, PNG or WebP by the first bytes, whatever the name says; None: something else.
+
+    >>> picture_type(b"RIFF....WEBP")
+    'image/webp'
+    """
+    if head.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    return "image/webp" if head[:4] == b"RIFF" and head[8:12] == b"WEBP" else None
+
+
 def sniff(head: bytes) -> str:
     """The type of a picture from its first bytes, whatever its name says.
 
@@ -50,12 +63,9 @@ def sniff(head: bytes) -> str:
     >>> sniff(bytes.fromhex("ffd8ffe000104a4649460001"))
     'image/jpeg'
     """
-    if head.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "image/webp"
+    kind = picture_type(head)
+    if kind is not None:
+        return kind
     if head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS:
         raise AttachmentError(
             "这是 HEIC 照片，请在手机“设置-相机-格式”中选“兼容性最佳”后重拍，或转成 JPEG 再传"

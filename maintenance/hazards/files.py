@@ -10,6 +10,7 @@ from typing import Any
 
 from equipment.access.model import Asker
 from equipment.foundation.database import Connection
+from maintenance.attachments.service import picture_type
 from maintenance.errors import StepError, UnknownHazardError
 from maintenance.leads import QUERIES
 
@@ -40,12 +41,9 @@ def sniff(data: bytes) -> str | None:
     >>> sniff(bytes.fromhex("ffd8ffe0"))
     'image/jpeg'
     """
-    if data.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
+    picture = picture_type(data)
+    if picture is not None:
+        return picture
     if data[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1"):
         return "image/heic"
     return "application/pdf" if data.startswith(b"%PDF-") else None
