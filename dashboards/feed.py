@@ -21,7 +21,6 @@ from typing import TypeVar
 
 import psycopg
 
-from alarms.desk import watchdog
 from alarms.incidents.settings import DeskSettings
 from dashboards.feed_reader import FeedEntry, Pulse, StreamReader, visible
 from dashboards.settings import WebSettings
@@ -56,8 +55,6 @@ class Trouble(Enum):
     """Messages wait for their number: the jobs process is away or late."""
     INCIDENTS = "incidents"
     """Alarms or calls wait to become incidents."""
-    ESCALATOR = "escalator"
-    """Time-outs of dispatches are not acted on: the watchdog of this process has found the escalator late."""
 
 
 @dataclass(eq=False, slots=True)
@@ -108,7 +105,6 @@ class Feed:
         self._read_at: datetime | None = None
         self._pulse = Pulse(0, None, None)
         self._desk = DeskSettings()
-        self._escalator_late = False
         self._recent: deque[tuple[FeedEntry, str]] = deque(maxlen=RESUME_AT_MOST)
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -129,7 +125,7 @@ class Feed:
         ):
             if since is not None and now - since > allowed:
                 return trouble
-        return Trouble.ESCALATOR if self._escalator_late else None
+        return None
 
     def heartbeat(self) -> str:
         """The feed's own state. Everything up to its number lies before it in the queue of whoever gets it."""
@@ -234,9 +230,7 @@ class Feed:
                 self._pulse = pulse
                 if pulse.head < head:
                     self._begin_again(pulse.head)
-            said = await self._trying(self._reader.watch(self._desk, self._clock.now()))
-            if said is not None:
-                self._escalator_late = said == watchdog.LATE
+            await self._trying(self._reader.watch(self._desk, self._clock.now()))
             late = self._clock.monotonic() - self._settings.feed_cut_seconds
             for client in self._clients:
                 if client.lost_at is not None and client.lost_at < late and client.sender is not None:

@@ -266,7 +266,6 @@ def _script_texts() -> Mapping[str, str]:
         "feedWhyDatabase": i18n.gettext("the server cannot read its database"),
         "feedWhySequencer": i18n.gettext("messages wait on the server to be numbered"),
         "feedWhyIncidents": i18n.gettext("alarms or calls wait on the server to become incidents"),
-        "feedWhyEscalator": i18n.gettext("time-outs of rescue orders are not acted on: escalate by hand"),
         "feedWhySilent": i18n.gettext("the server is not heard"),
         "feedWhyRefused": i18n.gettext("your session has ended: sign in again"),
         "network": i18n.gettext("Not sent: no connection to the server. Nothing was lost; send it again."),

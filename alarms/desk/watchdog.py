@@ -10,9 +10,6 @@ from alarms.incidents.settings import DeskSettings
 from equipment.foundation import metrics
 from equipment.foundation.database import Connection
 
-LATE = "late"
-"""What :func:`look` says while the escalator is late."""
-
 late_gauge = metrics.gauge("teshe_escalator_late_seconds", "How late the escalator is, as its watchdog sees it [s]")
 
 
@@ -54,4 +51,4 @@ def look(conn: Connection, settings: DeskSettings, now: datetime) -> tuple[Lag, 
     seconds, why = judge(lag, settings, now)
     late_gauge.set(seconds if why else 0)
     said = conn.execute("select alarms.watchdog_report(%s, %s, %s, %s)", (now, seconds, lag.overdue, why)).fetchone()
-    return lag, str(said[0]) if said else LATE
+    return lag, str(said[0]) if said else "late"

@@ -2,13 +2,13 @@
 // trouble} each 5 s: everything up to its number has been sent before it; {type: "resync", seq}: something was missed, so
 // everything is shown afresh, and the feed goes on from that number.
 // After a gap it resumes from the last number it knows. When nothing came for 12 s, or the server says that it cannot be
-// believed (trouble: database, sequencer, incidents, escalator), the page says so, loudly.
+// believed (trouble: database, sequencer, incidents), the page says so, loudly.
 // Other modules listen on document for "teshe:<kind>", "teshe:resync" and "teshe:feed" (live | connecting | stale).
 import { say } from "./texts.js";
 
 const STALE_AFTER_MS = 12_000;
 const LONGEST_WAIT_MS = 15_000;
-const WHY = { database: "feedWhyDatabase", sequencer: "feedWhySequencer", incidents: "feedWhyIncidents", escalator: "feedWhyEscalator", silent: "feedWhySilent", refused: "feedWhyRefused" };
+const WHY = { database: "feedWhyDatabase", sequencer: "feedWhySequencer", incidents: "feedWhyIncidents", silent: "feedWhySilent", refused: "feedWhyRefused" };
 const REFUSED = new Set([4401, 4403]);
 
 export class Feed {
