@@ -138,7 +138,9 @@ class Worker:
         self._flush_if_due(conn, sessions)
         if self._clock.monotonic() >= self._timers.tick:
             self._tick(conn)
-        if self._clock.monotonic() >= self._timers.checkpoint or self._stage.crowded():
+            if self._stage.crowded():
+                self._timers.checkpoint = 0.0
+        if self._clock.monotonic() >= self._timers.checkpoint:
             self._checkpoint(conn)
 
     def _pause(self, now: float) -> float:

@@ -41,7 +41,7 @@ from ingest.model import (
     Tally,
 )
 from ingest.reading_rows import column_fields, column_names
-from ingest.repeats import has_repeats, split_repeats
+from ingest.repeats import split_repeats
 from ingest.retention import accept_from_us, too_old
 from ingest.rollups.refresh import mark_dirty
 from ingest.unit_states import UnitStates
@@ -179,8 +179,9 @@ class Store:
     ) -> Columns:  # fmt: skip
         table = f"ingest.reading_{kind.name}"
         unique = columns
-        if has_repeats(columns):
-            first, repeated = split_repeats(columns)
+        split = split_repeats(columns)
+        if split is not None:
+            first, repeated = split
             unique = columns.take(first)
             for index, original in repeated:
                 same = bool(columns.content[index] == columns.content[original])
