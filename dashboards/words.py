@@ -558,7 +558,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "yellow": N_("Yellow risk"),
         "blue": N_("Blue risk"),
     },
-    "file_stage": {"before": N_("Before"), "after": N_("After"), "other": N_("Other")},
+    "file_stage": {"before": N_("Before rectification"), "after": N_("After rectification"), "other": N_("Other")},
     "delivery_method": {
         "direct": N_("in person"),
         "left": N_("left there"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -50,6 +51,18 @@ def test_a_filter_that_cannot_be_is_named(office: Office) -> None:
         answer = office.inspector.client.get(f"/api/v1/hazards?{query}")
         assert answer.status_code == 422
         assert word in answer.json()["detail"]
+
+
+def test_the_counts_above_the_list_are_those_of_its_rows_in_the_district_and_in_the_city(office: Office) -> None:
+    late = office.hazard(cause="a")
+    office.hazard("major", "4.6 b", source="public")
+    office.hand_over(late, days=1)
+    office.platform.clock.advance(2 * 86_400)
+    for person in (office.inspector, office.regulator):
+        assert len(person.get("/hazards?")) == 2
+        page = person.client.get("/ledger/hazards", headers={"accept": "text/html"}).text
+        shown = dict(re.findall(r'href="/ledger/hazards\?([^"]+)"[^>]*>(?:<[^>]+>|\s)*(\d+)', page))
+        assert (shown["state=open"], shown["state=overdue"], shown["state=open&amp;grade=major"]) == ("2", "1", "1")
 
 
 def test_another_district_sees_nothing_of_it(office: Office) -> None:
