@@ -58,6 +58,12 @@ values (%s, %s, %s, %s, %s, %s, %s);
 -- name: insert_transfer
 insert into alarms.transfer (phone_call_id, incident_id, line, result, note, at, account_id) values (%s, %s, %s, %s, %s, %s, %s) returning id;
 
+-- name: receive
+select alarms.receive(%s, %s, %s, %s);
+
+-- name: refuse_event
+select alarms.refuse_call_event(%s, %s, %s, %s);
+
 -- name: inbox
 select id, kind, delivery, payload, received_at from alarms.inbox where done_at is null order by id limit 200 for update skip locked;
 
