@@ -1,4 +1,4 @@
-"""收件箱: acts on what machines told the web process: replies by link, keys that were pressed, calls on the line."""
+"""收件箱: acts on what was told without an account: replies by link, pressed keys, calls on the line, scan reports."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from alarms.desk import phone
+from alarms.desk import phone, qr
 from alarms.desk.line import CallEvent, LineEvent
 from alarms.desk.phone import QUERIES
 from alarms.errors import AlarmsInputError
@@ -175,5 +175,5 @@ def read_event(payload: dict[str, Any]) -> CallEvent:
 
 
 WORK: dict[str, Callable[[Connection, str, dict[str, Any], DeskSettings, datetime], None]] = {
-    "reply": _reply, "receipt": _receipt, "call": _call,
+    "reply": _reply, "receipt": _receipt, "call": _call, "qr": qr.act,
 }  # fmt: skip
