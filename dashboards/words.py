@@ -273,6 +273,11 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "corrected": N_("Details corrected"),
     },
     "source": {"alarm": N_("Sensor"), "call": N_("96366 call"), "qr": N_("QR report")},
+    "source_kind": {
+        "alarm": N_("Sensor"),
+        "call": N_("Phone"),
+        "qr": N_("Scan report"),
+    },
     "how_known": {
         "seat": N_("Seat"),
         "firm_app": N_("Firm"),
@@ -280,6 +285,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "sensor": N_("Sensor"),
         "system": N_("System"),
         "call": N_("Phone"),
+        "qr": N_("Scan report"),
         "paper": N_("Paper, entered later"),
         "voice": N_("Voice call"),
         "sms_link": N_("SMS link"),
@@ -388,6 +394,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "dead_letter": N_("Could not be told"),
         "accident_report": N_("Accident report due"),
         "death_follow_up": N_("30-day follow-up"),
+        "qr_report": N_("Scan report to be answered"),
     },
     "paging_channel": {
         "voice": N_("Voice call"),

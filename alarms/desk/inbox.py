@@ -1,12 +1,16 @@
-"""收件箱: acts on what machines told the web process: replies by link, keys that were pressed, calls on the line."""
+"""收件箱: acts on what was told without an account: replies by link, pressed keys, calls on the line, scan reports."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from alarms.desk import phone
+from psycopg.types.json import Jsonb
+
+from alarms.desk import phone, qr
 from alarms.desk.line import CallEvent, LineEvent
 from alarms.desk.phone import QUERIES
 from alarms.errors import AlarmsInputError
@@ -16,10 +20,14 @@ from alarms.incidents.settings import DeskSettings
 from alarms.paging.outbox import QUERIES as OUTBOX
 from equipment.foundation.database import Connection
 from equipment.foundation.logs import get_logger
+from ingest.bridge.model import EventTaken
 
 logger = get_logger("alarms.desk.inbox")
 ANSWERS = {"answer": IncidentEvent.ANSWER, "refuse": IncidentEvent.REFUSE}
 KEYS = {"1": "answer", "2": "refuse"}
+LARGEST = 16 * 1024
+"""Bytes of one event."""
+LONGEST_DELIVERY = 100
 REFUSED = "对方通过短信或语音回复无法到场 (refused by link or key)"
 
 
@@ -75,6 +83,69 @@ def _call(conn: Connection, delivery: str, payload: dict[str, Any], settings: De
     phone.take_event(conn, read_event(payload), delivery, now)
 
 
+@dataclass(frozen=True, slots=True)
+class KeptEvent:
+    """An event that is in the inbox; ``duplicate``: it was there before."""
+
+    call: str
+    event: str
+    duplicate: bool
+
+
+def keep_event(
+    conn: Connection, body: bytes, now: datetime, *, delivery: str | None = None, gateway: str | None = None
+) -> KeptEvent:
+    """Keep one event of a call centre, whichever way it came: this is the only way into the inbox.
+
+    Parameters
+    ----------
+    delivery
+        The sender's name for this delivery; without one ``id`` of the event is it, and without that the event itself.
+    gateway
+        Who sent it over MQTT, as its topic proves: the source of its events, and of nobody else's.
+
+    Raises
+    ------
+    AlarmsInputError
+        What is wrong with it.
+    """
+    payload = _read(body)
+    if gateway is not None and payload.setdefault("source", gateway) != gateway:
+        raise AlarmsInputError(f"source 须为本网关 {gateway} (a gateway tells of its own calls only)")
+    told = read_event(payload)
+    name = delivery if delivery is not None else payload.get("id")
+    if name is None:
+        name = f"{told.call}:{told.event.value}:{told.at.isoformat()}"
+    elif not isinstance(name, str) or not 0 < len(name) <= LONGEST_DELIVERY:
+        raise AlarmsInputError(f"id 须为 1–{LONGEST_DELIVERY} 个字符 (a text of at most so many characters)")
+    row = conn.execute(QUERIES.receive, ("call", f"{told.source}:{name}", Jsonb(payload), now)).fetchone()
+    return KeptEvent(told.call, told.event.value, duplicate=not (row and row[0]))
+
+
+def take_told(conn: Connection, gateway_id: str, part: bytes, now: datetime) -> EventTaken:
+    """One event that a call centre told over MQTT, for the bridge: kept, or refused with what is wrong."""
+    try:
+        kept = keep_event(conn, part, now, gateway=gateway_id)
+    except AlarmsInputError as error:
+        return EventTaken({"result": "refused", "problem": str(error)}, str(error))
+    return EventTaken({"call": kept.call, "event": kept.event, "result": "duplicate" if kept.duplicate else "kept"})
+
+
+def _read(body: bytes) -> dict[str, Any]:
+    if len(body) > LARGEST:
+        raise AlarmsInputError(f"事件不得超过 {LARGEST} 字节 (an event has at most so many bytes)")
+    try:
+        read = json.loads(body)
+    except ValueError:
+        raise AlarmsInputError("内容须为 JSON (the event must be JSON)") from None
+    if not isinstance(read, dict):
+        raise AlarmsInputError("内容须为 JSON 对象 (the event must be a JSON object)")
+    # PostgreSQL's text knows no NUL
+    if "\\u0000" in body.decode("utf-8", "replace"):
+        raise AlarmsInputError("内容含 NUL 字符 (the event holds a NUL character)")
+    return read
+
+
 def read_event(payload: dict[str, Any]) -> CallEvent:
     """A call centre's event from its JSON.
 
@@ -104,5 +175,5 @@ def read_event(payload: dict[str, Any]) -> CallEvent:
 
 
 WORK: dict[str, Callable[[Connection, str, dict[str, Any], DeskSettings, datetime], None]] = {
-    "reply": _reply, "receipt": _receipt, "call": _call,
+    "reply": _reply, "receipt": _receipt, "call": _call, "qr": qr.act,
 }  # fmt: skip

@@ -58,6 +58,26 @@ values (%s, %s, %s, %s, %s, %s, %s);
 -- name: insert_transfer
 insert into alarms.transfer (phone_call_id, incident_id, line, result, note, at, account_id) values (%s, %s, %s, %s, %s, %s, %s) returning id;
 
+-- name: receive
+select alarms.receive(%s, %s, %s, %s);
+
+-- name: refuse_event
+select alarms.refuse_call_event(%s, %s, %s, %s);
+
+-- name: take_report
+select alarms.take_qr_report(%(form)s, %(plate)s, %(kind)s, %(words)s, %(phone)s, %(sender)s, %(now)s,
+    %(per_sender)s, %(per_sender_lift)s, %(per_lift)s, %(window)s);
+
+-- name: report
+select id, unit_no, unit_status, kind, received_at from alarms.qr_report where id = %s;
+
+-- name: erase_report
+update alarms.qr_report_words set words = '', phone = null, erased_at = %s, erased_why = %s
+where report_id = %s and erased_at is null returning report_id;
+
+-- name: forget_senders
+delete from alarms.qr_sender where received_at < %s;
+
 -- name: inbox
 select id, kind, delivery, payload, received_at from alarms.inbox where done_at is null order by id limit 200 for update skip locked;
 

@@ -140,7 +140,7 @@ def _locate(conn: Connection, incident: Incident, source: Source, settings: Desk
 
 
 def _how_known(source: Source) -> str:
-    return {"alarm": "sensor", "call": "call", "qr": "call"}.get(source.kind, "system")
+    return {"alarm": "sensor", "call": "call", "qr": "qr"}.get(source.kind, "system")
 
 
 def _said(source: Source) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from alarms.backtest.trust import admitted
-from alarms.desk import inbox, phone, two_hours
+from alarms.desk import inbox, phone, qr, two_hours
 from alarms.incidents import clocks, joining, service
 from alarms.incidents.settings import DeskSettings
 from alarms.incidents.sources import EMERGENCIES, alarm_source, call_source, rings
@@ -56,6 +56,7 @@ class IncidentRunner:
             with conn.transaction():
                 done += two_hours.run(conn, self._settings, now)
                 done += phone.release_stale(conn, self._settings, now)
+                done += qr.forget_senders(conn, now)
         return done
 
     def _alarm(self, conn: Connection, entry: StreamEntry, now: datetime) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -11,8 +10,10 @@ from psycopg.types.json import Jsonb
 from pydantic import BaseModel, ConfigDict, Field
 
 from alarms.desk import phone
-from alarms.desk.inbox import read_event
+from alarms.desk.inbox import LARGEST, keep_event
 from alarms.desk.line import LineCall
+from alarms.desk.phone import QUERIES
+from alarms.errors import AlarmsInputError
 from alarms.incidents.settings import DeskSettings
 from alarms.paging.settings import PagingSettings
 from dashboards.context import Context, permit
@@ -22,9 +23,6 @@ from equipment.access.model import Asker
 from ingest.calls import CallReceipt
 
 router = APIRouter(tags=["line"])
-LARGEST = 16 * 1024
-"""Bytes of one event."""
-RECEIVE = "select alarms.receive(%s, %s, %s, %s)"
 
 
 class Taken(BaseModel):
@@ -91,7 +89,7 @@ async def _raw(request: Request) -> bytes:
 
 def _read(body: bytes) -> dict[str, Any]:
     if len(body) > LARGEST:
-        raise BadRequestError(f"An event has at most {LARGEST} bytes.")
+        raise BadRequestError(f"A receipt has at most {LARGEST} bytes.")
     try:
         read = json.loads(body)
     except ValueError:
@@ -101,20 +99,19 @@ def _read(body: bytes) -> dict[str, Any]:
     return read
 
 
-def _keep(context: Context, kind: str, delivery: str, payload: dict[str, Any], now: datetime) -> Taken:
-    with context.transaction(None) as conn:
-        row = conn.execute(RECEIVE, (kind, delivery, Jsonb(payload), now)).fetchone()
-    return Taken(duplicate=not (row and row[0]))
-
-
 @router.post("/line/events", status_code=202)
 def call_event(context: Context, request: Request, body: Annotated[bytes, Depends(_raw)]) -> Taken:
     """One event of the call centre, signed (``Teshe-Signature``). A repetition is answered and changes nothing."""
     now = context.clock.now()
     delivery = webhooks.verify(request.headers.get(webhooks.HEADER), body, PagingSettings().call_secrets(), now)
-    payload = _read(body)
-    event = read_event(payload)
-    return _keep(context, "call", f"{event.source}:{delivery.id}", payload, now)
+    try:
+        with context.transaction(None) as conn:
+            kept = keep_event(conn, body, now, delivery=delivery.id)
+    except AlarmsInputError as error:
+        with context.transaction(None) as conn:
+            conn.execute(QUERIES.refuse_event, ("webhook", str(error), body[: LARGEST * 4], now))
+        raise
+    return Taken(duplicate=kept.duplicate)
 
 
 @router.post("/paging/receipts", status_code=202)
@@ -126,7 +123,9 @@ def receipt(context: Context, request: Request, body: Annotated[bytes, Depends(_
     payload = _read(body)
     if not isinstance(payload.get("id"), str):
         raise BadRequestError("'id' of the call is needed.")
-    return _keep(context, "receipt", delivery.id, payload, now)
+    with context.transaction(None) as conn:
+        row = conn.execute(QUERIES.receive, ("receipt", delivery.id, Jsonb(payload), now)).fetchone()
+    return Taken(duplicate=not (row and row[0]))
 
 
 @router.get("/line")

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from alarms.desk.inbox import take_told
 from dashboards.composition import require_database
 from equipment.foundation.clock import SystemClock
 from equipment.foundation.database import Connection, DatabaseRole, connect
@@ -18,7 +19,7 @@ from equipment.foundation.logs import configure_logging
 from equipment.foundation.monitor import monitored
 from equipment.foundation.process import StopSignal
 from equipment.foundation.settings import FoundationSettings
-from ingest.bridge import read, store
+from ingest.bridge import read, rights, store
 from ingest.bridge.link import make_sessions
 from ingest.bridge.runner import Bridge
 from ingest.bridge.settings import BridgeSettings
@@ -50,7 +51,7 @@ def bridge_command() -> None:
     settings, clock, stop = FoundationSettings(), SystemClock(), StopSignal().listen()
     configure_logging(settings.log_format, settings.log_level)
     with monitored(settings.metrics_host, settings.metrics_port, stop, clock):
-        Bridge(settings, BridgeSettings(), IngestSettings(), clock).run(stop)
+        Bridge(settings, BridgeSettings(), IngestSettings(), clock, take_told).run(stop)
 
 
 @gateways.command("add")
@@ -93,6 +94,19 @@ def disable_command(gateway: Annotated[str, typer.Argument(help="The gateway's i
     with _database() as conn:
         store.disable_gateway(conn, gateway)
     typer.echo(f"{gateway} is disabled")
+
+
+@gateways.command("rights")
+def rights_command(
+    gateway: Annotated[str, typer.Argument(help="The gateway's id.")],
+    broker: Annotated[rights.Broker, typer.Option(help="Whose form.")] = rights.Broker.NATS,
+) -> None:
+    """The line that lets this gateway publish under its own id and nowhere else; for the broker's files."""
+    with _database() as conn:
+        found = store.load_gateways(conn).get(gateway)
+    if found is None:
+        raise typer.BadParameter(f"no gateway {gateway!r}: add it first")
+    typer.echo(rights.lines(found, broker))
 
 
 @gateways.command("list")

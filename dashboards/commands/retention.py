@@ -9,6 +9,7 @@ from uuid import UUID
 
 import typer
 
+from alarms.desk import qr
 from dashboards.composition import require_database
 from equipment.foundation.clock import SystemClock
 from equipment.foundation.database import Connection, DatabaseRole, connect
@@ -61,3 +62,11 @@ def erase_photo_command(sha256: str, reason: Why) -> None:
     with _system() as conn:
         copies = service.erase_photo(conn, name, reason, SystemClock().now())
     typer.echo(f"已依法删除照片 {sha256}，{copies} 处")
+
+
+@erase.command("report")
+def erase_report_command(report: int, reason: Why) -> None:
+    """Erase the words and the telephone of a scan report; that there was one stays."""
+    with _system() as conn:
+        qr.erase(conn, report, reason, SystemClock().now())
+    typer.echo(f"已依法删除扫码报告 {report} 的内容与电话")

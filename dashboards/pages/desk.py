@@ -88,6 +88,7 @@ def incident_view(conn: Connection, incident_id: int) -> dict[str, Any]:
         "dispatches": rows(conn, QUERIES.incident_dispatches, (incident_id,)),
         "calls": rows(conn, QUERIES.incident_calls, (incident_id,)),
         "alarms": rows(conn, QUERIES.incident_alarms, (incident_id,)),
+        "reports": rows(conn, QUERIES.incident_reports, (incident_id,)),
         "resources": resources(conn, incident, stations),
         "guidance": guidance_for(incident.kind, incident.state),
         "pages": rows(conn, QUERIES.incident_pages, (incident_id,)),

@@ -135,6 +135,7 @@ def sources(request: Request, context: Context, asker: Annotated[Asker, Depends(
             refusals=bridge.refusals(conn, limit=GAPS_SHOWN),
             fields=bridge.unmapped_fields(conn),
             codes=bridge.unmapped_codes(conn, now - CODES_SINCE),
+            line_refusals=rows(conn, QUERIES.line_refusals, (GAPS_SHOWN,)),
             readable=readable,
             known_reasons=tuple(words.WORDS["quarantine"]),
         )

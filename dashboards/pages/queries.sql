@@ -57,8 +57,10 @@ where c.direction = 'in' and (c.state in ('ringing', 'claimed') or (c.state = 'a
 order by (c.state = 'ringing') desc, (c.state = 'claimed') desc, c.dropped desc, c.rang_at limit 40;
 
 -- name: desk_tasks
-select t.id, t.kind, t.detail, t.opened_at, t.due_at, i.id as incident_id, i.number, o.name as organisation, u.name as unit_name
-from alarms.desk_task t left join alarms.incident i on i.id = t.incident_id left join equipment.organisation o on o.id = t.organisation_id
+select t.id, t.kind, t.detail, t.opened_at, t.due_at, i.id as incident_id, i.number, o.name as organisation, u.name as unit_name,
+       w.words, w.phone, w.erased_at
+from alarms.desk_task t left join alarms.qr_report_words w on t.kind = 'qr_report' and w.report_id = (t.detail ->> 'report')::bigint
+left join alarms.incident i on i.id = t.incident_id left join equipment.organisation o on o.id = t.organisation_id
 left join equipment.unit u on u.no = t.unit_no where t.closed_at is null order by t.due_at nulls last, t.opened_at limit 50;
 
 -- name: possible_accident
@@ -73,6 +75,12 @@ where n.incident_id = %s and n.channel <> 'page' order by n.id desc limit 30;
 select c.id, c.category, c.place, c.caller_phone, c.description, c.trapped, c.injured, c.reported_at, c.source
 from alarms.incident_source s join ingest.call_record c on c.id::text = s.source_id and s.source_kind = 'call'
 where s.incident_id = %s order by c.reported_at;
+
+-- name: incident_reports
+select r.id, r.kind, r.received_at, r.unit_status, w.words, w.phone, w.erased_at
+from alarms.incident_source s join alarms.qr_report r on r.id::text = s.source_id and s.source_kind = 'qr'
+left join alarms.qr_report_words w on w.report_id = r.id
+where s.incident_id = %s order by r.received_at;
 
 -- name: incident_alarms
 select m.id, m.rule, m.severity, m.state, m.active, m.started_at, m.raised_at, m.cleared_at, m.no_signal, m.evidence
@@ -518,3 +526,6 @@ select content from maintenance.record where id = %s;
 select d.arrived_lon, d.arrived_lat, o.name as organisation, i.number
 from alarms.dispatch d join alarms.incident i on i.id = d.incident_id left join equipment.organisation o on o.id = d.organisation_id
 where d.arrived_lon is not null and i.freed_at is null and i.state in ('arrived', 'answered', 'dispatched');
+
+-- name: line_refusals
+select received_at, way, reason, payload from alarms.call_event_refused order by id desc limit %s;

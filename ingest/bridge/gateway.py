@@ -1,4 +1,4 @@
-"""Gateways that speak JSON: ``teshe-gateway/v1/{gateway}/{telemetry|status|calls}`` and ``…/frames/{address}``.
+"""Gateways that speak JSON: ``teshe-gateway/v1/{gateway}/{telemetry|status|calls|line}`` and ``…/frames/{address}``.
 
 A telemetry message is one object or an array: the canonical sample with ``unit``, the address of the unit at the gateway;
 instead of ``values`` it may carry ``fields``, which the unit's signal coding reads.
@@ -23,12 +23,13 @@ MOST_SAMPLES = 5_000
 
 
 class GatewayKind(Enum):
-    """Last noun of a gateway's topic. ``RESULT`` is ours."""
+    """Last noun of a gateway's topic. ``LINE``: events of the telephone line; ``RESULT`` is ours."""
 
     TELEMETRY = "telemetry"
     STATUS = "status"
     FRAMES = "frames"
     CALLS = "calls"
+    LINE = "line"
     RESULT = "result"
 
 
@@ -67,9 +68,18 @@ PARTS = msgspec.json.Decoder(list[msgspec.Raw])
 ENCODER = msgspec.json.Encoder()
 
 
-def result_topic(gateway_id: str) -> str:
-    """Where a call centre reads what became of its calls."""
-    return f"{ROOT}/{gateway_id}/calls/{GatewayKind.RESULT.value}"
+TOLD_BY_CENTRES = frozenset({GatewayKind.CALLS, GatewayKind.LINE})
+"""What a call centre may publish, and nobody else."""
+
+
+def topic_of(gateway_id: str, kind: GatewayKind) -> str:
+    """Where a gateway publishes what is not a frame."""
+    return f"{ROOT}/{gateway_id}/{kind.value}"
+
+
+def result_topic(gateway_id: str, kind: GatewayKind) -> str:
+    """Where a call centre reads what became of its calls, or of its events of the line."""
+    return f"{topic_of(gateway_id, kind)}/{GatewayKind.RESULT.value}"
 
 
 def read_topic(text: str) -> GatewayTopic:
@@ -83,14 +93,15 @@ def read_topic(text: str) -> GatewayTopic:
     parts = text.split("/")
     if "/".join(parts[:2]) == ROOT and all(parts):
         match parts[2:]:
-            case [gateway_id, ("telemetry" | "status" | "calls") as kind]:
+            case [gateway_id, ("telemetry" | "status" | "calls" | "line") as kind]:
                 return GatewayTopic(gateway_id, GatewayKind(kind))
             case [gateway_id, "frames", address]:
                 return GatewayTopic(gateway_id, GatewayKind.FRAMES, address)
-            case [gateway_id, "calls", "result"]:
+            case [gateway_id, "calls" | "line", "result"]:
                 return GatewayTopic(gateway_id, GatewayKind.RESULT)
     raise PayloadError(
-        Reason.BAD_TOPIC.value, f"{text!r} is not {ROOT}/{{gateway}}/telemetry, status, calls or frames/{{address}}"
+        Reason.BAD_TOPIC.value,
+        f"{text!r} is not {ROOT}/{{gateway}}/telemetry, status, calls, line or frames/{{address}}",
     )
 
 

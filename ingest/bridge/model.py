@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from equipment.foundation.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +87,15 @@ class Refused:
 
 
 Effect = RawSample | Presence | Rebirth | Gap | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class EventTaken:
+    """What became of one event of a call centre's line: the answer to it, and what is wrong with it; None: nothing."""
+
+    answer: Mapping[str, Any]
+    problem: str | None = None
+
+
+LineTaker = Callable[[Connection, str, bytes, datetime], EventTaken]
+"""Keeps one event (its JSON) of a gateway in the caller's transaction. The desk, which knows what a call is, brings it."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+import msgspec
 import psycopg
 
 from equipment.foundation import metrics
@@ -19,10 +20,11 @@ from equipment.foundation.settings import FoundationSettings
 from ingest import call_messages
 from ingest.bridge import store
 from ingest.bridge.canonical import Outgoing
-from ingest.bridge.gateway import result_topic
+from ingest.bridge.gateway import GatewayKind, result_topic
 from ingest.bridge.link import Link
+from ingest.bridge.model import LineTaker
 from ingest.bridge.settings import BridgeSettings
-from ingest.bridge.translate import Translator, Work
+from ingest.bridge.translate import CentreTold, Translator, Work
 from ingest.broker import BrokerAddress
 from ingest.errors import BridgeLinkError, LeaseLostError
 from ingest.settings import IngestSettings
@@ -30,6 +32,8 @@ from ingest.settings import IngestSettings
 log = get_logger("ingest.bridge")
 POLL_SECONDS = 0.1
 WAIT_FOR_LEASE_SECONDS = 1.0
+BAD_EVENT = "bad_event"
+"""Why an event of the line was refused; the detail says what is wrong with it."""
 
 messages_total = metrics.counter("teshe_bridge_messages_total", "Messages of gateways that were dealt with")
 republished_total = metrics.counter("teshe_bridge_republished_total", "Messages that the bridge published for them")
@@ -41,8 +45,9 @@ class Bridge:
     """One process; of several only the one that holds the lease is connected."""
 
     def __init__(
-        self, foundation: FoundationSettings, settings: BridgeSettings, ingest: IngestSettings, clock: Clock
-    ) -> None:
+        self, foundation: FoundationSettings, settings: BridgeSettings, ingest: IngestSettings, clock: Clock,
+        line: LineTaker,
+    ) -> None:  # fmt: skip
         if foundation.database_url is None:
             raise InputError("set TESHE_DATABASE_URL to the database")
         self._url = foundation.database_url
@@ -50,6 +55,7 @@ class Bridge:
         self._settings = settings
         self._most_bytes = ingest.payload_bytes
         self._clock = clock
+        self._line = line
         self._owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._lifetime = timedelta(seconds=settings.lease_seconds)
         self._conn: Connection | None = None
@@ -101,9 +107,9 @@ class Bridge:
         conn, now = self._connection(), self._clock.now()
         with translated(), conn.transaction():
             store.hold_lease(conn, self._owner, self._epoch or 0)
-            for told in work.calls:
-                body = call_messages.take(conn, told.gateway_id, told.parts, now)
-                results.append(Outgoing(result_topic(told.gateway_id), body))
+            for told in work.centres:
+                body = self._take_told(conn, told, work, now)
+                results.append(Outgoing(result_topic(told.gateway_id, told.kind), body))
             changed = {name: translator.states[name] for name in work.changed}
             store.save(conn, changed, work.deltas, work.refused, now)
         link.publish(results)
@@ -111,6 +117,17 @@ class Bridge:
         messages_total.inc(len(work.settled))
         republished_total.inc(len(work.outgoing))
         refused_total.inc(len(work.refused))
+
+    def _take_told(self, conn: Connection, told: CentreTold, work: Work, now: datetime) -> bytes:
+        """What a call centre says, taken in; returns the answer as JSON, one entry per call or event."""
+        if told.kind is GatewayKind.CALLS:
+            return call_messages.take(conn, told.gateway_id, told.parts, now)
+        taken = [(part, self._line(conn, told.gateway_id, part, now)) for part in told.parts]
+        for part, one in taken:
+            if one.problem is not None:
+                entry = (told.gateway_id, told.at, told.topic, "", BAD_EVENT, one.problem, part)
+                work.refuse(store.RefusedEntry(*entry))
+        return msgspec.json.encode([one.answer for _, one in taken])
 
     def _lead(self) -> bool:
         """Hold or take the lease."""

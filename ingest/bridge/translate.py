@@ -29,11 +29,14 @@ NODE_ITSELF = "node"
 
 
 @dataclass(frozen=True, slots=True)
-class CallsTold:
-    """Call records of a call centre, each as its JSON."""
+class CentreTold:
+    """Call records, or events of the line, of a call centre, each as its JSON."""
 
     gateway_id: str
+    kind: GatewayKind
     parts: tuple[bytes, ...]
+    topic: str
+    at: datetime
 
 
 @dataclass(slots=True)
@@ -44,12 +47,17 @@ class Work:
     refused: list[RefusedEntry] = field(default_factory=list)
     deltas: dict[str, Delta] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
-    calls: list[CallsTold] = field(default_factory=list)
+    centres: list[CentreTold] = field(default_factory=list)
     settled: list[Arrived] = field(default_factory=list)
 
     def delta(self, gateway_id: str) -> Delta:
         """The account of a gateway."""
         return self.deltas.setdefault(gateway_id, Delta())
+
+    def refuse(self, entry: RefusedEntry) -> None:
+        """Record something of a gateway that cannot be taken."""
+        self.refused.append(entry)
+        self.delta(entry.gateway_id).refused += 1
 
 
 class Translator:
@@ -145,9 +153,7 @@ class Translator:
             case Gap():
                 work.delta(found.id).gaps.append(effect)
             case Refused():
-                self._record(
-                    RefusedEntry(found.id, now, effect.topic, "", effect.reason, effect.detail, effect.payload), work
-                )
+                work.refuse(RefusedEntry(found.id, now, effect.topic, "", effect.reason, effect.detail, effect.payload))
 
     def _sample(self, found: Gateway, sample: RawSample, arrived: Arrived | None, work: Work) -> None:
         unit = found.units.get(sample.address)
@@ -181,7 +187,7 @@ class Translator:
         found = self.gateways.get(topic.gateway_id)
         if found is None or found.kind == "sparkplug":
             raise PayloadError(UNKNOWN_GATEWAY, f"no gateway {topic.gateway_id!r} is registered")
-        if (topic.kind is GatewayKind.CALLS) != (found.kind == "call_centre"):
+        if (topic.kind in gateway.TOLD_BY_CENTRES) != (found.kind == "call_centre"):
             raise PayloadError(
                 NOT_ALLOWED, f"{topic.gateway_id!r} is a {found.kind} and may not publish {topic.kind.value}"
             )
@@ -192,8 +198,9 @@ class Translator:
                 self._status(found, arrived, work)
             case GatewayKind.FRAMES:
                 self._frame(found, topic.address, arrived, work)
-            case GatewayKind.CALLS:
-                work.calls.append(CallsTold(found.id, tuple(gateway.split(arrived.payload))))
+            case GatewayKind.CALLS | GatewayKind.LINE:
+                parts = tuple(gateway.split(arrived.payload))
+                work.centres.append(CentreTold(found.id, topic.kind, parts, arrived.topic, arrived.at))
 
     def _telemetry(self, found: Gateway, arrived: Arrived, work: Work) -> None:
         for part in gateway.split(arrived.payload):
@@ -241,11 +248,7 @@ class Translator:
         reason, detail = (error.reason, error.detail) if isinstance(error, PayloadError) else (BAD_PROFILE, str(error))
         if arrived is not None:
             payload = arrived.payload if part is None else part
-            self._record(RefusedEntry(gateway_id, arrived.at, arrived.topic, address, reason, detail, payload), work)
-
-    def _record(self, entry: RefusedEntry, work: Work) -> None:
-        work.refused.append(entry)
-        work.delta(entry.gateway_id).refused += 1
+            work.refuse(RefusedEntry(gateway_id, arrived.at, arrived.topic, address, reason, detail, payload))
 
 
 def rebirth_message(gateway_id: str, now: datetime) -> Outgoing:

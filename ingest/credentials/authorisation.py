@@ -17,8 +17,8 @@ from ingest.topics import ROOT
 PLATFORM = "platform"
 CONTROL = "control"
 NATS_FILE = "devices.conf"
-OTHERS_FILE = "gateways.conf"
-"""What the operator writes: lines of users, taken over as they are."""
+OTHERS_FILE, OTHERS_RIGHTS, OTHERS_PASSWORDS = "gateways.conf", "gateways.acl", "gateways.passwd"
+"""What the operator writes, of NATS and of Mosquitto: lines of users, taken over as they are (`teshe gateway rights`)."""
 TLS_FILE = "tls.conf"
 NO_TLS = "# clear text: for a closed network only. `teshe devices certificates` turns TLS on.\n"
 HEAD = "# made by teshe from the registry's credentials: changes here are lost\n"
@@ -80,9 +80,9 @@ def require_tls(folder: Path) -> None:
     replace(folder / TLS_FILE, f"tls {{\n{lines}}}\n")
 
 
-def others(folder: Path) -> str:
+def others(folder: Path, name: str = OTHERS_FILE) -> str:
     """Users that the operator wrote into the folder; nothing when he did not."""
-    file = folder / OTHERS_FILE
+    file = folder / name
     return file.read_text(encoding="utf-8").rstrip("\n") + "\n" if file.exists() else ""
 
 

@@ -22,8 +22,11 @@ def write_files(conn: Connection, folder: Path, kind: str, platform_password: st
         authorisation.replace(folder / authorisation.NATS_FILE, text)
         return len(accepted)
     platform = store.hash_for_mosquitto(platform_password or "")
-    authorisation.replace(folder / "mosquitto.acl", authorisation.mosquitto_rights(accepted))
-    authorisation.replace(folder / "mosquitto.passwd", authorisation.mosquitto_passwords(accepted, platform))
+    rights = authorisation.mosquitto_rights(accepted) + authorisation.others(folder, authorisation.OTHERS_RIGHTS)
+    authorisation.replace(folder / "mosquitto.acl", rights)
+    passwords = authorisation.mosquitto_passwords(accepted, platform)
+    passwords += authorisation.others(folder, authorisation.OTHERS_PASSWORDS)
+    authorisation.replace(folder / "mosquitto.passwd", passwords)
     return len(accepted)
 
 

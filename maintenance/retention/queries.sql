@@ -29,6 +29,12 @@ select count(*) from maintenance.attachment_part where changed_at < %s;
 -- name: drop_parts
 delete from maintenance.attachment_part where changed_at < %s;
 
+-- name: count_reports
+select count(*) from alarms.qr_report_words where received_at < %s;
+
+-- name: drop_reports
+delete from alarms.qr_report_words where received_at < %s;
+
 -- name: note
 insert into maintenance.erasure (kind, subject, unit_no, at, reason, count) values (%s, %s, %s, %s, %s, %s);
 

@@ -36,6 +36,7 @@ class RetentionSettings(BaseSettings):
     positions_days: float = Field(default=400, ge=30, description="Positions kept for comparing visits [days]")
     prints_days: float = Field(default=400, ge=30, description="Prints of photos kept for comparing [days]")
     parts_days: float = Field(default=30, ge=1, description="Photos that never arrived whole [days]")
+    reports_days: float = Field(default=400, ge=30, description="Words and telephones of scan reports [days]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ def _classes(limits: RetentionSettings) -> list[tuple[str, str, float, Any]]:
         ("positions", "用于比对的定位", limits.positions_days, QUERIES.count_facts),
         ("prints", "用于比对的照片特征", limits.prints_days, QUERIES.count_prints),
         ("parts", "未传完的照片", limits.parts_days, QUERIES.count_parts),
+        ("reports", "扫码报告的内容与电话", limits.reports_days, QUERIES.count_reports),
     ]
 
 
@@ -74,6 +76,7 @@ def apply(conn: Connection, now: datetime, settings: RetentionSettings | None = 
         "prints": conn.execute(QUERIES.drop_prints, (now - timedelta(days=limits.prints_days),)).rowcount,
         "positions": conn.execute(QUERIES.drop_facts, (now - timedelta(days=limits.positions_days),)).rowcount,
         "parts": conn.execute(QUERIES.drop_parts, (now - timedelta(days=limits.parts_days),)).rowcount,
+        "reports": conn.execute(QUERIES.drop_reports, (now - timedelta(days=limits.reports_days),)).rowcount,
         "photos": 0,
     }
     reason = f"保存期满 {limits.photos_days:g} 天"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alarms.desk import line, watchdog
+from alarms.desk import inbox, line, watchdog
 from alarms.desk.line import LineEvent, LineState
 from alarms.errors import TransitionError
 from alarms.incidents.dispatching import Station, rank
@@ -285,9 +285,35 @@ def test_duplicate_deliveries_change_nothing_and_bad_signatures_are_refused(desk
     assert desk.ring("c1", "ringing", "d1").json() == {"duplicate": True}
     assert desk.ring("c2", "ringing", "d2", secret="22" * 32).status_code in (401, 403)
     assert desk.ring("c3", "dancing", "d3").status_code == 422
+    kept = desk.rows("select way, reason, payload from alarms.call_event_refused")
+    assert [way for way, _, _ in kept] == ["webhook"]
+    assert "ringing" in kept[0][1]
+    assert b"dancing" in bytes(kept[0][2])
     desk.platform.turn()
     assert len(desk.line()["ringing"]) == 1
     assert desk.rows("select count(*) from alarms.phone_call_event") == [(1,)]
+
+
+def test_both_ways_of_telling_are_one_call(desk: Desk) -> None:
+    told = {"call": "c1", "event": "ringing", "called": "96366", "at": desk.platform.clock.now().isoformat()}
+    assert desk.ring("c1", "ringing", "d1").json() == {"duplicate": False}
+
+    def over_mqtt(gateway: str, **more: str) -> str:
+        with desk.platform.conn.transaction():
+            body = json.dumps({**told, **more}).encode()
+            answer = inbox.take_told(desk.platform.conn, gateway, body, desk.platform.clock.now()).answer
+        return str(answer["result"])
+
+    assert over_mqtt("pbx") == "kept"
+    assert over_mqtt("pbx") == "duplicate"
+    assert over_mqtt("pbx", id="d1") == "duplicate"  # the name under which the webhook brought it
+    assert over_mqtt("other", source="pbx") == "refused"
+    assert over_mqtt("pbx", event="ended", id="") == "refused"
+    assert over_mqtt("pbx", caller="138\x00") == "refused"
+    assert over_mqtt("pbx", event="ended") == "kept"
+    desk.platform.turn()
+    assert desk.line()["ringing"] == []
+    assert [c["external_id"] for c in desk.line()["missed"]] == ["c1"]
 
 
 def test_a_missed_call_is_cleared_by_a_call_back_only(desk: Desk) -> None:

@@ -22,6 +22,7 @@ PUBLIC = {
     ("POST", "/preferences"), ("GET", "/cylinder"), ("GET", "/cylinder/{code}"), ("GET", "/api/v1/public/cylinders/{code}"),
     # signed by the call centre and the voice gateway, or known only to whoever has the link
     ("POST", "/api/v1/line/events"), ("POST", "/api/v1/paging/receipts"), ("GET", "/reply/{token}"), ("POST", "/reply/{token}"),
+    ("GET", "/lift/{plate}/report"), ("POST", "/lift/{plate}/report"),
 }  # fmt: skip
 """Routes that nobody needs an account for."""
 
