@@ -5,6 +5,7 @@ from __future__ import annotations
 from equipment.access import sealed as audit
 from equipment.transparency.inspection import Lookup
 from maintenance import sealed
+from maintenance.day_seals import service as day_seals
 
 LOOKUPS: dict[str, Lookup] = {
     audit.KIND: audit.digests,
@@ -14,5 +15,6 @@ LOOKUPS: dict[str, Lookup] = {
     sealed.SIGNATURE: sealed.signature_digests,
     sealed.FINDING: sealed.finding_digests,
     sealed.DUTY: sealed.duty_digests,
+    sealed.DAY_SEAL: day_seals.digests_of,
 }
 """Where to look up what the log commits to, by kind."""

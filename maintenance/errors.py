@@ -8,6 +8,7 @@
     │   ├── UnknownRecordError
     │   ├── IdempotencyError           the same key with another content
     │   ├── SealError                  a firm's key or signature that does not hold
+    │   ├── UnknownSealError
     │   ├── AttachmentError            a photo that cannot be taken, and what to do
     │   ├── OffsetError                a piece of a photo does not follow what is there
     │   ├── UnknownAttachmentError
@@ -52,6 +53,10 @@ class IdempotencyError(MaintenanceInputError):
 
 class SealError(MaintenanceInputError):
     """The firm's key is unknown or revoked, or its signature is not over this record."""
+
+
+class UnknownSealError(MaintenanceInputError):
+    """No such seal of a day, or not visible to whoever asks."""
 
 
 class AttachmentError(MaintenanceInputError):

@@ -16,6 +16,7 @@ from maintenance.canonical import canonical
 
 QUERIES = load_queries(__file__, "sealed.sql")
 RECORD, HAZARD, LEAD, SIGNATURE, FINDING, DUTY = "record", "hazard", "lead", "signature", "finding", "duty"
+DAY_SEAL = "day_seal"
 
 
 def write_hazard_event(conn: Connection, values: Mapping[str, Any], now: datetime) -> None:

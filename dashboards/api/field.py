@@ -74,8 +74,8 @@ class Shift:
     disputed: list[Disputed]
 
 
-async def _body(request: Request) -> bytes:
-    """The body, read no further than a photo may be long."""
+async def piece(request: Request) -> bytes:
+    """The body, read no further than a photo, or a piece of a scan, may be long."""
     content = bytearray()
     async for chunk in request.stream():
         content += chunk
@@ -126,7 +126,7 @@ def put_photo(
     context: Context,
     unit_id: str,
     sha256: Digest,
-    body: Annotated[bytes, Depends(_body)],
+    body: Annotated[bytes, Depends(piece)],
     asker: Annotated[Asker, Depends(permit("record.file"))],
     size: Annotated[int, Query(ge=1, description="Length of the whole photo [bytes]")],
     offset: Annotated[int, Query(ge=0, description="Where this piece begins [bytes]")] = 0,
@@ -134,8 +134,8 @@ def put_photo(
     """Send a photo, whole or the next piece of it."""
     with context.transaction(asker) as conn:
         unit = require_unit(conn, unit_id)
-        piece = attachments.Piece(unit.no, bytes.fromhex(sha256), offset, size, body)
-        return attachments.receive(conn, piece, asker, context.clock.now())
+        sent = attachments.Piece(unit.no, bytes.fromhex(sha256), offset, size, body)
+        return attachments.receive(conn, sent, asker, context.clock.now())
 
 
 @router.delete("/units/{unit_id}/photos/{sha256}/state", status_code=204)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from dashboards.api.field import Digest, piece
 from dashboards.context import Context, permit
 from dashboards.pages.reads import rows
 from equipment.access.model import Asker
 from equipment.registry.store import require_unit
+from maintenance.attachments import service as attachments
 from maintenance.paper import service
 from maintenance.paper.service import Scan, Switch
 
@@ -52,14 +55,47 @@ def switch(context: Context, wanted: NewSwitch, asker: Annotated[Asker, Depends(
         return service.switch(conn, wanted.parallel_from, wanted.cycles, asker, context.clock.now())
 
 
-@router.post("/units/{unit_id}/paper-scans", status_code=204)
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """``repeated``: it was attached so before, and nothing changed."""
+
+    repeated: bool
+
+
+@router.get("/units/{unit_id}/paper-scans/{sha256}/state")
+def scan_state(
+    context: Context, unit_id: str, sha256: Digest, asker: Annotated[Asker, Depends(permit("record.file"))]
+) -> attachments.Arrived:
+    """How much of a scan is there: go on from ``received``."""
+    with context.transaction(asker) as conn:
+        return attachments.arrived(conn, require_unit(conn, unit_id).no, bytes.fromhex(sha256), asker)
+
+
+@router.put("/units/{unit_id}/paper-scans/{sha256}")
+def put_scan(
+    context: Context,
+    unit_id: str,
+    sha256: Digest,
+    body: Annotated[bytes, Depends(piece)],
+    asker: Annotated[Asker, Depends(permit("record.file"))],
+    size: Annotated[int, Query(ge=1, description="Length of the whole file [bytes], at most 20 MB")],
+    offset: Annotated[int, Query(ge=0, description="Where this piece begins [bytes]")] = 0,
+) -> attachments.Arrived:
+    """Send a scan (PDF, JPEG, PNG, WebP, HEIC), whole or the next piece of at most 5 MB."""
+    with context.transaction(asker) as conn:
+        unit = require_unit(conn, unit_id)
+        sent = attachments.Piece(unit.no, bytes.fromhex(sha256), offset, size, body, attachments.SCAN)
+        return attachments.receive(conn, sent, asker, context.clock.now())
+
+
+@router.post("/units/{unit_id}/paper-scans")
 def attach(
     context: Context, unit_id: str, wanted: NewScan, asker: Annotated[Asker, Depends(permit("record.file"))]
-) -> None:
+) -> Attached:
     """Attach a scan of a paper record as 历史: kept beside the lift, no visit counts by it."""
     scan = Scan(wanted.on, wanted.level, bytes.fromhex(wanted.sha256), wanted.note)
     with context.transaction(asker) as conn:
-        service.attach(conn, unit_id, scan, asker, context.clock.now())
+        return Attached(repeated=not service.attach(conn, unit_id, scan, asker, context.clock.now()))
 
 
 @router.get("/units/{unit_id}/paper-scans")
@@ -70,3 +106,14 @@ def scans(
     with context.transaction(asker) as conn:
         found = rows(conn, service.QUERIES.scans, (require_unit(conn, unit_id).no,))
     return [row._asdict() for row in found]
+
+
+@router.get("/units/{unit_id}/paper-scans/{sha256}")
+def scan(
+    context: Context, unit_id: str, sha256: Digest, asker: Annotated[Asker, Depends(permit("record.view"))]
+) -> Response:
+    """The file as it was scanned, to be kept."""
+    with context.transaction(asker) as conn:
+        kind, content = attachments.content(conn, require_unit(conn, unit_id).no, bytes.fromhex(sha256))
+    name = f"scan-{sha256[:16]}.{kind.partition('/')[2]}"
+    return Response(content, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})

@@ -18,6 +18,7 @@ from dashboards.rendering import local
 from equipment.access.model import Asker
 from equipment.cylinders.stations import is_station
 from maintenance.checklists.catalogue import PLACE_WORDS
+from maintenance.day_seals import service as day_seals
 from maintenance.hazards.wanted import Wanted
 from maintenance.paper import service as paper
 from maintenance.plans import service as plans
@@ -106,9 +107,10 @@ def record(
         position = positions(conn, [str(record_id)]).get(str(record_id))
         content = value(conn, QUERIES.record_content, (record_id,))
         plausibility = story(conn, record_id)
+        day_seal = day_seals.seal_of(conn, record_id)
     return page(
         request, "pages/record.html", record=found, items=items, signatures=signed, position=position,
-        photos=_photos(content), plausibility=plausibility,
+        photos=_photos(content), plausibility=plausibility, day_seal=day_seal,
     )  # fmt: skip
 
 

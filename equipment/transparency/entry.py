@@ -103,7 +103,8 @@ def commitment_of(salt: bytes, digest: bytes) -> bytes:
 
 def utc_text(at: datetime) -> str:
     """The one way a time is written in what is hashed: UTC, microseconds, ``Z``."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # not strftime: every check of the log writes the time of every entry, and isoformat needs a third of the time
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ class Entry:
     def canonical(self) -> bytes:
         """The bytes that are hashed into the tree (RFC 8785)."""
         # by hand, for every check of the log writes every entry: names in order, strings as json writes them
-        kind, subject = json.dumps(self.kind, ensure_ascii=False), json.dumps(self.subject, ensure_ascii=False)
+        kind, subject = _ENCODER.encode(self.kind), _ENCODER.encode(self.subject)
         return (
             f'{{"at":"{utc_text(self.at)}","commitment":"{self.commitment.hex()}","kind":{kind},"subject":{subject},"v":{VERSION}}}'
         ).encode()

@@ -140,16 +140,19 @@ def _contents(conn: Connection, page: Iterable[Placed], lookups: Mapping[str, Lo
 
 def _content(placed: Placed, salts: Mapping[str, bytes | None], found: Mapping[str, bytes], findings: Findings) -> None:
     subject = placed.entry.subject
-    where = f"日志位置 {placed.seq}: {placed.entry.kind} {subject}"
     if subject not in salts:
-        raise LogDamagedError(f"{where} 的盐已丢失 (its salt is gone without a lawful erasure)")
+        raise _broken(placed, "的盐已丢失 (its salt is gone without a lawful erasure)")
     salt, digest = salts[subject], found.get(subject)
     if salt is None:
         findings.erased += 1
     elif digest is None:
-        raise LogDamagedError(f"{where} 的内容已丢失 (its content is gone without a lawful erasure)")
-    elif commitment_of(bytes(salt), digest) != placed.entry.commitment:
-        raise LogDamagedError(f"{where} 的内容已被改动 (its content was changed after it was logged)")
+        raise _broken(placed, "的内容已丢失 (its content is gone without a lawful erasure)")
+    elif commitment_of(salt, digest) != placed.entry.commitment:
+        raise _broken(placed, "的内容已被改动 (its content was changed after it was logged)")
+
+
+def _broken(placed: Placed, why: str) -> LogDamagedError:
+    return LogDamagedError(f"日志位置 {placed.seq}: {placed.entry.kind} {placed.entry.subject} {why}")
 
 
 def _tiles(conn: Connection, frontier: Frontier) -> None:

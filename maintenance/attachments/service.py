@@ -17,6 +17,8 @@ from maintenance.errors import AttachmentError, OffsetError, UnknownAttachmentEr
 
 QUERIES = load_queries(__file__)
 LARGEST_BYTES = 5_000_000
+"""Of a photo, and of a piece of anything [bytes]."""
+LARGEST_SCAN_BYTES = 20_000_000
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"heim", b"heis")
 
 
@@ -29,14 +31,29 @@ class Arrived:
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """What is taken: how large at most [bytes], and of which types."""
+
+    largest_bytes: int
+    types: frozenset[str]
+
+
+PHOTO = Accepted(LARGEST_BYTES, frozenset({"image/jpeg", "image/png", "image/webp"}))
+"""What every browser shows, for people compare it."""
+SCAN = Accepted(LARGEST_SCAN_BYTES, PHOTO.types | {"image/heic", "application/pdf"})
+"""Old paper is kept as it was scanned."""
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of a photo that will have ``size`` bytes, from ``offset`` on [bytes]."""
+    """A piece of a photo or scan that will have ``size`` bytes, from ``offset`` on [bytes]."""
 
     unit_no: int
     sha256: bytes
     offset: int
     size: int
     content: bytes
+    accepted: Accepted = PHOTO
 
 
 def picture_type(head: bytes) -> str | None:
@@ -52,7 +69,13 @@ def picture_type(head: bytes) -> str | None:
     return "image/webp" if head[:4] == b"RIFF" and head[8:12] == b"WEBP" else None
 
 
-def sniff(head: bytes) -> str:
+def _type_of(head: bytes) -> str | None:
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS:
+        return "image/heic"
+    return "application/pdf" if head.startswith(b"%PDF-") else picture_type(head)
+
+
+def sniff(head: bytes, accepted: Accepted = PHOTO) -> str:
     """The type of a picture from its first bytes, whatever its name says.
 
     Raises
@@ -63,14 +86,16 @@ def sniff(head: bytes) -> str:
     >>> sniff(bytes.fromhex("ffd8ffe000104a4649460001"))
     'image/jpeg'
     """
-    kind = picture_type(head)
-    if kind is not None:
+    kind = _type_of(head)
+    if kind is not None and kind in accepted.types:
         return kind
-    if head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS:
+    if kind == "image/heic":
         raise AttachmentError(
             "这是 HEIC 照片，请在手机“设置-相机-格式”中选“兼容性最佳”后重拍，或转成 JPEG 再传"
             " (HEIC is not taken: convert it to JPEG)"
         )
+    if accepted is SCAN:
+        raise AttachmentError("扫描件只收 PDF、JPEG、PNG、WebP、HEIC (only these types of scans are taken)")
     raise AttachmentError("只收 JPEG、PNG、WebP 照片 (only JPEG, PNG and WebP pictures are taken)")
 
 
@@ -93,10 +118,11 @@ def receive(conn: Connection, piece: Piece, asker: Asker, now: datetime) -> Arri
     OffsetError
         The piece does not follow what is there.
     """
-    if piece.size > LARGEST_BYTES:
+    most = piece.accepted.largest_bytes
+    if piece.size > most:
         raise AttachmentError(
-            f"照片有 {piece.size / 1e6:.1f} MB，最多 {LARGEST_BYTES // 1_000_000} MB，请压缩后再传"
-            f" (larger than {LARGEST_BYTES // 1_000_000} MB: send a smaller picture)"
+            f"文件有 {piece.size / 1e6:.1f} MB，最多 {most // 1_000_000} MB，请压缩后再传"
+            f" (larger than {most // 1_000_000} MB: send a smaller one)"
         )
     there = arrived(conn, piece.unit_no, piece.sha256, asker)
     if there.complete:
@@ -112,12 +138,12 @@ def receive(conn: Connection, piece: Piece, asker: Asker, now: datetime) -> Arri
     content = before + piece.content
     if len(content) > piece.size:
         raise AttachmentError(f"多于所报的 {piece.size} 字节 (longer than announced)")
-    kind = sniff(content[:12]) if len(content) >= min(12, piece.size) else None
+    kind = sniff(content[:12], piece.accepted) if len(content) >= min(12, piece.size) else None
     if len(content) < piece.size or kind is None:
         conn.execute(QUERIES.add_piece, key | {"piece": piece.content})
         return Arrived(len(content), complete=False)
     if hashlib.sha256(content).digest() != piece.sha256:
-        raise AttachmentError("照片内容与摘要不符，请重新上传 (the bytes do not have this SHA-256: send it again)")
+        raise AttachmentError("内容与摘要不符，请重新上传 (the bytes do not have this SHA-256: send it again)")
     conn.execute(QUERIES.keep, key | {"type": kind, "size": piece.size, "content": content})
     conn.execute(QUERIES.drop_part, (piece.unit_no, piece.sha256, asker.account_id))
     return Arrived(piece.size, complete=True)

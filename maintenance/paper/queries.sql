@@ -12,9 +12,19 @@ select %(unit_no)s, %(firm)s, %(on)s, %(level)s, %(sha256)s, %(note)s, %(account
 where exists (select 1 from maintenance.attachment a where a.unit_no = %(unit_no)s and a.sha256 = %(sha256)s)
 on conflict (unit_no, sha256) do nothing returning id;
 
--- name: has_scan
-select id from maintenance.paper_scan where unit_no = %s and sha256 = %s;
+-- name: scan_of
+select visited_on, level from maintenance.paper_scan where unit_no = %s and sha256 = %s;
 
 -- name: scans
-select visited_on, level, encode(sha256, 'hex') as sha256, note, received_at from maintenance.paper_scan
-where unit_no = %s order by visited_on desc, id desc limit 500;
+select s.visited_on, s.level, encode(s.sha256, 'hex') as sha256, s.note, s.received_at, a.type, a.size
+from maintenance.paper_scan s left join maintenance.attachment a on a.unit_no = s.unit_no and a.sha256 = s.sha256
+where s.unit_no = %s order by s.visited_on desc, s.id desc limit 500;
+
+-- name: newest_scans
+select s.visited_on, s.level, encode(s.sha256, 'hex') as sha256, s.note, s.received_at, u.id as unit_id, u.name as unit_name,
+    u.rescue_code
+from maintenance.paper_scan s join equipment.unit u on u.no = s.unit_no
+where s.firm_org_id = %s order by s.id desc limit %s;
+
+-- name: lifts_of_firm
+select u.id, u.name, u.rescue_code, u.device_code from equipment.unit u where u.firm_org_id = %s order by u.name, u.no limit %s;

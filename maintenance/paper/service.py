@@ -84,16 +84,18 @@ class Scan:
     note: str = ""
 
 
-def attach(conn: Connection, unit_id: str, scan: Scan, asker: Asker, now: datetime) -> None:
-    """Attach a scan as 历史. It proves nothing and no visit counts by it; sending it again is harmless.
+def attach(conn: Connection, unit_id: str, scan: Scan, asker: Asker, now: datetime) -> bool:
+    """Attach a scan as 历史. It proves nothing and no visit counts by it. False: it is attached so already.
 
     Raises
     ------
     PaperError
-        The picture has not arrived, the day is to come, or the level is unknown.
+        The picture has not arrived, the day is to come, the level is unknown, or the same file is attached to another day.
     """
-    if scan.level not in (*LEVELS, "on_demand") or scan.on > now.astimezone(SHANGHAI).date():
-        raise PaperError("级别或日期不对 (the level is unknown, or the day is to come)")
+    if scan.level not in (*LEVELS, "on_demand"):
+        raise PaperError(f"级别须为 {', '.join((*LEVELS, 'on_demand'))} (the level is unknown)")
+    if scan.on > now.astimezone(SHANGHAI).date():
+        raise PaperError(f"日期 {scan.on} 还没到 (the day is to come)")
     unit = require_unit(conn, unit_id)
     made = conn.execute(
         QUERIES.add_scan,
@@ -102,5 +104,13 @@ def attach(conn: Connection, unit_id: str, scan: Scan, asker: Asker, now: dateti
             "note": scan.note, "account": asker.account_id, "now": now,
         },
     ).fetchone()  # fmt: skip
-    if made is None and conn.execute(QUERIES.has_scan, (unit.no, scan.sha256)).fetchone() is None:
-        raise PaperError("扫描件尚未上传，请先按照片上传 (send the picture first, like a photo)")
+    if made is not None:
+        return True
+    there = conn.execute(QUERIES.scan_of, (unit.no, scan.sha256)).fetchone()
+    if there is None:
+        raise PaperError("扫描件尚未上传完，请先上传文件 (send the file first, then attach it)")
+    if (there[0], there[1]) != (scan.on, scan.level):
+        raise PaperError(
+            f"同一文件已归入本台 {there[0]} 的记录，请核对日期和级别 (the same file is attached to another visit of this lift)"
+        )
+    return False

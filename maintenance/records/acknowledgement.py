@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 import rfc8785
 
@@ -28,6 +29,11 @@ class Promise:
     key_id: str
     signature: str
 
+    @classmethod
+    def of(cls, subject: str, digest: bytes, received_at: datetime, key_id: str, signature: str) -> Promise:
+        """A promise from its parts; ``signature`` is base64."""
+        return cls(FORMAT, subject, digest.hex(), utc_text(received_at), key_id, signature)
+
     def statement(self) -> bytes:
         """The bytes that are signed (RFC 8785)."""
         return rfc8785.dumps(
@@ -46,9 +52,13 @@ class Promise:
 
 def promise(receipt: Receipt, signer: Signer) -> Promise:
     """Countersign a receipt."""
-    blank = Promise(FORMAT, str(receipt.record_id), receipt.digest, utc_text(receipt.received_at), signer.id, "")
-    signature = base64.b64encode(signer.sign(blank.statement())).decode()
-    return Promise(blank.format, blank.record_id, blank.digest, blank.received_at, blank.key_id, signature)
+    return countersigned(str(receipt.record_id), bytes.fromhex(receipt.digest), receipt.received_at, signer)
+
+
+def countersigned(subject: str, digest: bytes, received_at: datetime, signer: Signer) -> Promise:
+    """The server's signature that it has something of this id and digest, and that the log will."""
+    blank = Promise.of(subject, digest, received_at, signer.id, "")
+    return replace(blank, signature=base64.b64encode(signer.sign(blank.statement())).decode())
 
 
 def positions(conn: Connection, record_ids: Sequence[str]) -> dict[str, int]:
