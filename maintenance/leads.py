@@ -167,14 +167,20 @@ def _join_hazard(conn: Connection, source: LeadSource, detail: Mapping[str, Any]
     return int(lead_id)
 
 
-def known(conn: Connection, unit_no: int, finding_id: str) -> bool:
-    """Whether a finding of that id has opened or joined a lead of the unit before, judged or not."""
-    return conn.execute(QUERIES.finding_known, {"unit_no": unit_no, "finding": finding_id}).fetchone() is not None
+def known(conn: Connection, unit_no: int | None, finding_id: str, org_id: int | None = None) -> bool:
+    """Whether a finding of that id has opened or joined a lead of the subject before, judged or not."""
+    query = QUERIES.finding_known if org_id is None else QUERIES.finding_of_organisation_known
+    return conn.execute(query, {"unit_no": unit_no, "org_id": org_id, "finding": finding_id}).fetchone() is not None
 
 
-def mark_answered(conn: Connection, unit_no: int, still_missed: Sequence[str], now: datetime) -> None:
+def mark_answered(
+    conn: Connection, unit_no: int | None, still_missed: Sequence[str], now: datetime, org_id: int | None = None
+) -> None:
     """Mark pending leads about missed duties that have been done since; a person still judges them."""
-    for lead_id, summary in conn.execute(QUERIES.mark_answered, (now, unit_no, list(still_missed))).fetchall():
+    query = QUERIES.mark_answered if org_id is None else QUERIES.mark_answered_of_organisation
+    for lead_id, summary in conn.execute(
+        query, (now, unit_no if org_id is None else org_id, list(still_missed))
+    ).fetchall():
         _record(conn, lead_id, unit_no, "answered", now, {})
         _tell(conn, lead_id, unit_no, "answered", summary, None, now)
 

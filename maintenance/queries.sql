@@ -73,6 +73,18 @@ select 1 from maintenance.lead_event e join maintenance.lead l on l.id = e.lead_
 where l.unit_no = %(unit_no)s and e.event = 'joined' and e.detail ->> 'source_id' = %(finding)s
 limit 1;
 
+-- name: finding_of_organisation_known
+select 1 from maintenance.lead where org_id = %(org_id)s and source_id = %(finding)s
+union all
+select 1 from maintenance.lead_event e join maintenance.lead l on l.id = e.lead_id
+where l.org_id = %(org_id)s and e.event = 'joined' and e.detail ->> 'source_id' = %(finding)s
+limit 1;
+
+-- name: mark_answered_of_organisation
+update maintenance.lead set answered_at = %s
+where org_id = %s and state = 'pending' and answered_at is null and source_kind = 'missed_duty' and not cause = any(%s)
+returning id, summary;
+
 -- name: mark_answered
 update maintenance.lead set answered_at = %s
 where unit_no = %s and state = 'pending' and answered_at is null and source_kind like 'overdue\_%%' and not cause = any(%s)

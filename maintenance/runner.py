@@ -19,7 +19,7 @@ opened = metrics.counter("teshe_leads_total", "Leads opened or joined by alarms"
 
 
 class LeadRunner:
-    """Consumer ``leads`` of the streams ``alarms``, ``devices``, ``cylinders`` and ``calls``; a daily walk for missed duties."""
+    """Consumer ``leads`` of the streams ``alarms``, ``devices``, ``cylinders``, ``calls`` and ``ledger``; daily walks for missed duties."""
 
     def __init__(self) -> None:
         self._scan = DutyScan()
@@ -29,6 +29,7 @@ class LeadRunner:
         done = 0
         streams = (
             ("alarms", self._alarm), ("devices", self._device), ("cylinders", findings.take_fill), ("calls", findings.take_call),
+            ("ledger", findings.take_finding),
         )  # fmt: skip
         for name, take in streams:
             with conn.transaction():
