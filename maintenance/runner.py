@@ -45,15 +45,10 @@ class LeadRunner:
 
     def _alarm(self, conn: Connection, entry: StreamEntry, now: datetime) -> None:
         p = entry.payload
-        if (
-            p["event"] != "raised"
-            or p["suppressed"]
-            or p["shadow"]
-            or ("ledger" not in p["receivers"] and not p["incident_kind"])
-        ):
+        if p["event"] != "raised" or p["suppressed"] or p["shadow"]:
             return
         rule = triage_of(p["rule"])
-        if rule is None:
+        if rule is None or not rule.takes(p["receivers"], p["incident_kind"]):
             return
         row = conn.execute(QUERIES.alarms_of_unit_and_rule, (p["unit_no"], p["rule"], now - rule.window)).fetchone()
         count, first, ids = row or (0, None, [])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -12,6 +12,9 @@ import yaml
 
 from maintenance.errors import DataError
 from maintenance.hazards.clauses import GRADES, clauses
+
+EVERY = "*"
+"""The entry for every alarm that no other names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,15 @@ class TriageRule:
         if self.rule.endswith("*"):
             return alarm_rule.startswith(self.rule[:-1])
         return alarm_rule == self.rule
+
+    def takes(self, receivers: Collection[str], incident_kind: str | None) -> bool:
+        """Whether an alarm that was told to these is meant: the ledger's own, those of incidents, and patterns by name.
+
+        What only the firm is told of once (平层误差, 门故障) is a pattern when it comes again; of alarms that no entry names
+        only those count that were for the ledger.
+        """
+        named_pattern = self.rule != EVERY and self.times > 1
+        return "ledger" in receivers or incident_kind is not None or named_pattern
 
 
 def read_triage(text: str) -> tuple[TriageRule, ...]:

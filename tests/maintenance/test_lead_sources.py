@@ -5,13 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from alarms.rules.load import load_pack
 from equipment.access.model import Role
 from equipment.foundation.clock import SHANGHAI
 from maintenance.duties import service as duties
 from maintenance.slow import SlowMaintenance
+from maintenance.triage import BY_HAND, load_sources, load_triage, triage_of
+from tests.dashboards.test_cylinders import fill
 from tests.dashboards.test_story import record
 from tests.maintenance.office import LIFT, Office
 from tests.maintenance.test_leads import pending, quiet, walk
+from tests.pipeline import RESTING
 from tests.platform import LOGIN_OF
 
 
@@ -162,3 +166,88 @@ def test_a_month_without_its_minutes_becomes_a_hazard_of_the_use_unit(office: Of
     assert office.hand_over(hazard)["responsible_org_id"] == office.use_org
     assert office.act(office.officer, hazard, "receipt")["state"] == "receipted"
     assert office.officer.get("/hazards")[0]["id"] == hazard
+
+
+def inspected(office: Office, kind: str, on: str) -> None:
+    office.conn.execute(
+        "insert into equipment.inspection (unit_no, kind, performed_on, conclusion, recorded_at) values (%s, %s, %s, 'passed', now())",
+        (office.unit_no, kind, on),
+    )
+
+
+def test_an_inspection_and_a_self_test_that_are_due_by_law_are_leads_of_their_own(office: Office) -> None:
+    quiet(office)
+    office.conn.execute("update equipment.unit set first_use_date = '2016-02-10' where id = %s", (LIFT,))
+    inspected(office, "supervision", "2016-02-10")
+    inspected(office, "periodic", "2022-02-10")
+    walk(office)
+    found = pending(office)
+    assert (found["overdue:inspection"]["source_kind"], found["overdue:inspection"]["urgent"]) == (
+        "overdue_inspection",
+        True,
+    )
+    assert found["overdue:self_test"]["source_kind"] == "overdue_self_test"
+    assert found["overdue:self_test"]["evidence"]["days"] > 0
+    inspected(office, "periodic", office.platform.clock.now().date().isoformat())
+    walk(office, days=1)
+    assert all(pending(office)[f"overdue:{duty}"]["answered_at"] for duty in ("inspection", "self_test"))
+
+
+def test_a_station_that_fills_the_wrong_gas_is_a_lead_from_the_fill_itself(office: Office) -> None:
+    station = office.person("filling")
+    own, organisation = office.conn.execute(
+        "select c.code, c.station_id from equipment.cylinder c join equipment.account a on a.organisation_id = c.station_id"
+        " where a.login = 'filling' and c.medium = 'lpg' limit 1"
+    ).fetchone()
+    office.conn.execute("update equipment.organisation set jurisdiction_id = '341302' where id = %s", (organisation,))
+    wrong = fill(office.platform, own, medium="dme")
+    answer = station.post("/fills", {"fills": [wrong]}, Idempotency_Key="wrong-gas-1")
+    assert answer["items"][0]["outcome"] == "refused"
+    office.platform.turn()
+    lead = pending(office)["cylinder:4.5 b"]
+    assert (lead["source_kind"], lead["organisation_id"], lead["urgent"]) == ("cylinder", organisation, True)
+    assert lead["evidence"]["code"] == own
+
+
+def test_an_alarm_that_comes_again_and_again_is_a_lead_at_its_third_time(office: Office) -> None:
+    """安全回路断开, of which only the firm is told: once or twice is no pattern."""
+    quiet(office)
+    broken = RESTING | {"car_moving": True, "speed_m_s": 1.0, "safety_chain_closed": False}
+    for number in range(3):
+        for values in (*[broken] * 4, *[RESTING] * 14):
+            office.platform.pipeline.send(LIFT, values)
+            office.platform.pipeline.wait(1)
+        office.platform.turn()
+        assert ("alarm:lift.safety_chain_open" in pending(office)) == (number == 2)
+    lead = pending(office)["alarm:lift.safety_chain_open"]
+    assert (lead["source_kind"], lead["urgent"], lead["evidence"]["count"]) == ("alarm_pattern", False, 3)
+    assert len(lead["evidence"]["alarms"]) == 3
+
+
+def test_every_entry_of_the_table_of_alarms_can_be_reached() -> None:
+    for entry in load_triage():
+        rules = [r for r in load_pack().rules if triage_of(r.id) is entry]
+        reached = [r.id for r in rules if entry.takes({x.value for x in r.receivers}, r.incident_kind)]
+        assert reached, entry.rule
+
+
+def test_a_failed_item_of_a_record_names_its_clause_and_its_record(office: Office) -> None:
+    worker = office.person(LOGIN_OF[Role.FIRM_WORKER])
+    body = record(office.platform, LIFT, "A-1-21", "门锁短接线未拆")
+    made = worker.post("/records", body, Idempotency_Key="failed-1")
+    lead = pending(office)["item:A-1-21"]
+    assert (lead["source_kind"], lead["suggested_clause"], lead["urgent"]) == ("record_item", "4.6 b", True)
+    assert lead["evidence"]["record"] == made["record_id"]
+
+
+def test_every_source_of_the_table_is_published_by_somebody() -> None:
+    """A source that nobody publishes would be a promise; each of these names is opened by a test of this folder or of its room."""
+    walked = {
+        "overdue_maintenance",
+        "overdue_inspection",
+        "overdue_self_test",
+        "overdue_insurance",
+        "failed_inspection",
+    }
+    found = {"entrapment", "cylinder", "implausible", "missed_duty"}
+    assert set(load_sources()) == walked | found | set(BY_HAND)
