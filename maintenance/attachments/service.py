@@ -52,6 +52,15 @@ def picture_type(head: bytes) -> str | None:
     return "image/webp" if head[:4] == b"RIFF" and head[8:12] == b"WEBP" else None
 
 
+def is_heic(head: bytes) -> bool:
+    """Whether it is a picture as newer iPhones take it, of whichever brand.
+
+    >>> is_heic(b"....ftypheimmif1")
+    True
+    """
+    return head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS
+
+
 def sniff(head: bytes) -> str:
     """The type of a picture from its first bytes, whatever its name says.
 
@@ -66,7 +75,7 @@ def sniff(head: bytes) -> str:
     kind = picture_type(head)
     if kind is not None:
         return kind
-    if head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS:
+    if is_heic(head):
         raise AttachmentError(
             "这是 HEIC 照片，请在手机“设置-相机-格式”中选“兼容性最佳”后重拍，或转成 JPEG 再传"
             " (HEIC is not taken: convert it to JPEG)"

@@ -26,6 +26,9 @@ BATCH = 20
 BACK = {WEEKLY: timedelta(weeks=4), MONTHLY: timedelta(days=93)}
 """How far a missed week or month is looked for: as long as it may still be made good."""
 WORDS = {DAILY: "日管控", WEEKLY: "周排查", MONTHLY: "月调度"}
+ENOUGH = {DAILY: 7, WEEKLY: 2, MONTHLY: 1}
+"""How many days, weeks or months without a gap are the fact that the duty is done again (mark M)."""
+ENOUGH_WORDS = {DAILY: "连续 7 日", WEEKLY: "连续 2 周", MONTHLY: "1 个月"}
 UNITS = {DAILY: "日", WEEKLY: "周", MONTHLY: "月"}
 
 
@@ -59,7 +62,9 @@ def behind(conn: Connection, organisation: int, today: date) -> Iterator[Behind]
     until = today - timedelta(days=kind.tolerance_days + 1)
     days = days_missed(conn, organisation, max(began, until.replace(day=1)), until)
     if len(days) >= kind.times:
-        listed = [{"day": day.isoformat(), "lifts": owed, "left_out": left} for day, owed, left in days]
+        listed: list[dict[str, Any]] = [
+            {"day": d.isoformat(), "lifts": owed, "left_out": left} for d, owed, left in days
+        ]
         yield Behind(DAILY, f"{until:%Y-%m}", tuple(d["day"] for d in listed), {"days": listed})
     for duty, back in BACK.items():
         missed = periods_missed(conn, organisation, duty, max(began, today - back), until + timedelta(days=1))
@@ -77,6 +82,19 @@ def periods_missed(conn: Connection, organisation: int, duty: str, since: date, 
     """Whole weeks or months since a day that ended before ``today`` without their report."""
     filed = [row[0] for row in conn.execute(DUTIES.filed_periods, (organisation, duty, period_of(duty, since)))]
     return [m.period_on for m in missed_periods(duty, filed, since, today)]
+
+
+def kept_since(conn: Connection, organisation: int, duty: str, since: date, today: date) -> list[date]:
+    """The days, weeks or months since a day in which the duty was done; empty: not yet enough of them, or one was missed."""
+    if duty == DAILY:
+        values = {"org": organisation, "since": since + timedelta(days=1), "until": today - timedelta(days=1)}
+        days = conn.execute(QUERIES.days, values).fetchall()
+        done = [row[0] for row in days] if days and not any(row[2] for row in days) else []
+        return done if len(done) >= ENOUGH[DAILY] else []
+    if duty not in BACK or periods_missed(conn, organisation, duty, since, today):
+        return []
+    filed = sorted({row[0] for row in conn.execute(DUTIES.filed_periods, (organisation, duty, period_of(duty, since)))})
+    return filed if len(filed) >= ENOUGH[duty] else []
 
 
 def examine(conn: Connection, organisation: int, today: date, now: datetime) -> int:

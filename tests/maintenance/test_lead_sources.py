@@ -168,6 +168,21 @@ def test_a_month_without_its_minutes_becomes_a_hazard_of_the_use_unit(office: Of
     assert office.officer.get("/hazards")[0]["id"] == hazard
 
 
+def test_a_duty_that_is_done_again_without_a_gap_is_the_fact_that_closes_its_hazard(office: Office) -> None:
+    use_unit = Property(office)
+    use_unit.check()
+    walk(office, days=8)
+    lead = pending(office)["duty:daily"]
+    verdict = {"decision": "hazard", "reason": "核查属实"}
+    hazard = office.inspector.post(f"/leads/{lead['id']}/decide", verdict)["hazard_id"]
+    for _ in range(7):
+        office.platform.clock.advance(86_400)
+        use_unit.check()
+        assert "连续" in office.refused(office.officer, hazard, "self_close", evidence="已恢复")
+    office.platform.clock.advance(86_400)
+    assert office.act(office.officer, hazard, "self_close", evidence="已恢复")["state"] == "closed"
+
+
 def inspected(office: Office, kind: str, on: str) -> None:
     office.conn.execute(
         "insert into equipment.inspection (unit_no, kind, performed_on, conclusion, recorded_at) values (%s, %s, %s, 'passed', now())",
