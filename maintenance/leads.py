@@ -19,7 +19,7 @@ from equipment.foundation.clock import SHANGHAI
 from equipment.foundation.database import Connection, load_queries
 from maintenance.errors import StepError, UnknownLeadError
 from maintenance.hazards import telemetry
-from maintenance.hazards.clauses import GRADES, require_clause
+from maintenance.hazards.clauses import check_grade
 from maintenance.hazards.deadlines import hand_over_within
 from maintenance.sealed import write_hazard_event, write_lead_event
 from maintenance.triage import BY_HAND, load_sources
@@ -167,14 +167,20 @@ def _join_hazard(conn: Connection, source: LeadSource, detail: Mapping[str, Any]
     return int(lead_id)
 
 
-def known(conn: Connection, unit_no: int, finding_id: str) -> bool:
-    """Whether a finding of that id has opened or joined a lead of the unit before, judged or not."""
-    return conn.execute(QUERIES.finding_known, {"unit_no": unit_no, "finding": finding_id}).fetchone() is not None
+def known(conn: Connection, unit_no: int | None, finding_id: str, org_id: int | None = None) -> bool:
+    """Whether a finding of that id has opened or joined a lead of the subject before, judged or not."""
+    query = QUERIES.finding_known if org_id is None else QUERIES.finding_of_organisation_known
+    return conn.execute(query, {"unit_no": unit_no, "org_id": org_id, "finding": finding_id}).fetchone() is not None
 
 
-def mark_answered(conn: Connection, unit_no: int, still_missed: Sequence[str], now: datetime) -> None:
+def mark_answered(
+    conn: Connection, unit_no: int | None, still_missed: Sequence[str], now: datetime, org_id: int | None = None
+) -> None:
     """Mark pending leads about missed duties that have been done since; a person still judges them."""
-    for lead_id, summary in conn.execute(QUERIES.mark_answered, (now, unit_no, list(still_missed))).fetchall():
+    query = QUERIES.mark_answered if org_id is None else QUERIES.mark_answered_of_organisation
+    for lead_id, summary in conn.execute(
+        query, (now, unit_no if org_id is None else org_id, list(still_missed))
+    ).fetchall():
         _record(conn, lead_id, unit_no, "answered", now, {})
         _tell(conn, lead_id, unit_no, "answered", summary, None, now)
 
@@ -206,7 +212,7 @@ def enter(conn: Connection, report: Report, asker: Asker, now: datetime) -> int:
         summary=f"{kind.zh}：{report.summary.strip()}", evidence=evidence, grade=report.grade or kind.grade,
         clause=report.clause, deadline=now + kind.deadline, urgent=kind.urgent or report.urgent,
     )  # fmt: skip
-    check_grade(made.grade, made.clause)
+    check_grade(made.grade, made.clause, row[1])
     return open_or_join(conn, made, now)
 
 
@@ -230,14 +236,14 @@ def decide(conn: Connection, lead_id: int, judgement: Judgement, asker: Asker, n
     row = conn.execute(QUERIES.lock_lead, (lead_id,)).fetchone()
     if row is None:
         raise UnknownLeadError(f"没有线索 {lead_id} (no such lead)")
-    _, unit_no, state, summary, suggested, clause, org_id, path, kind, seen_at = row
+    _, unit_no, state, summary, suggested, clause, org_id, path, kind, seen_at, equipment = row
     if state != "pending":
         raise StepError(f"线索已研判：{state} (judged already)")
     hazard_id = None
     if judgement.decision is Decision.HAZARD:
         grade = judgement.grade or suggested
         wanted = judgement.clause or clause
-        check_grade(grade, wanted)
+        check_grade(grade, wanted, equipment)
         sensed_at = seen_at if kind in SENSED else None
         subject = Subject(unit_no, org_id, path, summary, sensed_at)
         hazard_id = _list_hazard(conn, lead_id, subject, grade, wanted, judgement, asker, now)
@@ -271,14 +277,6 @@ def decide_many(
         except StepError as error:
             raise StepError(f"线索 {lead_id}：{error}") from error
     return done
-
-
-def check_grade(grade: str, clause: str | None) -> None:
-    """Refuse a grade that does not exist, or a major one without its clause."""
-    if grade not in GRADES:
-        raise StepError(f"等级须为 {', '.join(GRADES)} 之一 (one of these)")
-    if grade == "major":
-        require_clause(clause)
 
 
 def _list_hazard(

@@ -60,7 +60,7 @@ returning id;
 
 -- name: lock_lead
 select l.id, l.unit_no, l.state, l.summary, l.suggested_grade, l.suggested_clause, l.org_id, l.jurisdiction_path,
-       l.source_kind, l.last_seen_at
+       l.source_kind, l.last_seen_at, (select u.kind from equipment.unit u where u.no = l.unit_no)
 from maintenance.lead l where l.id = %s for update;
 
 -- name: count_lead
@@ -73,13 +73,25 @@ select 1 from maintenance.lead_event e join maintenance.lead l on l.id = e.lead_
 where l.unit_no = %(unit_no)s and e.event = 'joined' and e.detail ->> 'source_id' = %(finding)s
 limit 1;
 
+-- name: finding_of_organisation_known
+select 1 from maintenance.lead where org_id = %(org_id)s and source_id = %(finding)s
+union all
+select 1 from maintenance.lead_event e join maintenance.lead l on l.id = e.lead_id
+where l.org_id = %(org_id)s and e.event = 'joined' and e.detail ->> 'source_id' = %(finding)s
+limit 1;
+
+-- name: mark_answered_of_organisation
+update maintenance.lead set answered_at = %s
+where org_id = %s and state = 'pending' and answered_at is null and source_kind = 'missed_duty' and not cause = any(%s)
+returning id, summary;
+
 -- name: mark_answered
 update maintenance.lead set answered_at = %s
 where unit_no = %s and state = 'pending' and answered_at is null and source_kind like 'overdue\_%%' and not cause = any(%s)
 returning id, summary;
 
 -- name: unit_no_of
-select no from equipment.unit where id = %s;
+select no, kind from equipment.unit where id = %s;
 
 -- name: repeated_entrapments
 select unit_no, count(*), array_agg(number order by id desc) from alarms.incident
@@ -130,7 +142,7 @@ returning id, number;
 select h.id, h.number, h.unit_no, u.id, h.org_id, h.lead_id, h.source_kind, h.state, h.grade, h.clause, h.stop_use, h.description,
        h.responsible_org_id, h.responsible_person, h.measures, h.funds, h.plan, h.due_at, h.opened_at, h.opened_by, h.closed_at,
        h.overdue_at, h.step_due_at, h.step_late, h.supervised_at, h.extension_until, h.notices, h.reopened, h.look_back,
-       h.self_closed, h.risk_colour, h.version, h.jurisdiction_path
+       h.self_closed, h.risk_colour, h.version, h.jurisdiction_path, u.kind, h.cause
 from maintenance.hazard h left join equipment.unit u on u.no = h.unit_no
 
 -- name: hazard_locked
@@ -156,12 +168,18 @@ limit 1;
 -- name: last_event
 select coalesce(maintenance.actor_name(e.account_id), '系统'), e.event, e.at from maintenance.hazard_event e where e.hazard_id = %s order by e.id desc limit 1;
 
+-- name: request_done
+select 1 from maintenance.hazard_event where hazard_id = %s and account_id = %s and evidence ->> 'request' = %s limit 1;
+
 -- name: photo_stages
 select distinct stage from maintenance.evidence_file where hazard_id = %s and media_type like 'image/%%';
 
 -- name: verifying_record
 select level, ended_at::text, encode(digest, 'hex'), confirmed_at::text from maintenance.record
-where id = %s and unit_no = %s and state = 'confirmed' and ended_at > %s;
+where id = %(record)s and unit_no = %(unit_no)s and state = 'confirmed'
+  and ended_at > greatest(%(opened_at)s, (select l.last_seen_at from maintenance.lead l where l.id = %(lead)s))
+  and (%(item)s = '' or exists (select 1 from jsonb_array_elements(content -> 'items') i
+                                where i ->> 'id' = %(item)s and i ->> 'result' in ('pass', 'fixed')));
 
 -- name: set_risk
 update maintenance.hazard set risk = %s, risk_colour = %s where id = %s;

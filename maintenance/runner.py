@@ -19,7 +19,7 @@ opened = metrics.counter("teshe_leads_total", "Leads opened or joined by alarms"
 
 
 class LeadRunner:
-    """Consumer ``leads`` of the streams ``alarms``, ``devices``, ``cylinders`` and ``calls``; a daily walk for missed duties."""
+    """Consumer ``leads`` of the streams ``alarms``, ``devices``, ``cylinders``, ``calls`` and ``ledger``; daily walks for missed duties."""
 
     def __init__(self) -> None:
         self._scan = DutyScan()
@@ -29,6 +29,7 @@ class LeadRunner:
         done = 0
         streams = (
             ("alarms", self._alarm), ("devices", self._device), ("cylinders", findings.take_fill), ("calls", findings.take_call),
+            ("ledger", findings.take_finding),
         )  # fmt: skip
         for name, take in streams:
             with conn.transaction():
@@ -44,15 +45,10 @@ class LeadRunner:
 
     def _alarm(self, conn: Connection, entry: StreamEntry, now: datetime) -> None:
         p = entry.payload
-        if (
-            p["event"] != "raised"
-            or p["suppressed"]
-            or p["shadow"]
-            or ("ledger" not in p["receivers"] and not p["incident_kind"])
-        ):
+        if p["event"] != "raised" or p["suppressed"] or p["shadow"]:
             return
         rule = triage_of(p["rule"])
-        if rule is None:
+        if rule is None or not rule.takes(p["receivers"], p["incident_kind"]):
             return
         row = conn.execute(QUERIES.alarms_of_unit_and_rule, (p["unit_no"], p["rule"], now - rule.window)).fetchone()
         count, first, ids = row or (0, None, [])

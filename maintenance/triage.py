@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -12,6 +12,9 @@ import yaml
 
 from maintenance.errors import DataError
 from maintenance.hazards.clauses import GRADES, clauses
+
+EVERY = "*"
+"""The entry for every alarm that no other names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,15 @@ class TriageRule:
         if self.rule.endswith("*"):
             return alarm_rule.startswith(self.rule[:-1])
         return alarm_rule == self.rule
+
+    def takes(self, receivers: Collection[str], incident_kind: str | None) -> bool:
+        """Whether an alarm that was told to these is meant: the ledger's own, those of incidents, and patterns by name.
+
+        What only the firm is told of once (平层误差, 门故障) is a pattern when it comes again; of alarms that no entry names
+        only those count that were for the ledger.
+        """
+        named_pattern = self.rule != EVERY and self.times > 1
+        return "ledger" in receivers or incident_kind is not None or named_pattern
 
 
 def read_triage(text: str) -> tuple[TriageRule, ...]:
@@ -107,7 +119,10 @@ def load_device_triage() -> DeviceTriage:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """How a finding of one source is opened. ``clauses``: the item of GB 45067-2024 by kind of equipment."""
+    """How a finding of one source is opened. ``clauses``: the item of GB 45067-2024 by kind of equipment.
+
+    ``points``: from how many counted points on a record of maintenance is worth a person's look.
+    """
 
     name: str
     urgent: bool
@@ -117,6 +132,7 @@ class Source:
     tolerance_days: int = 0
     times: int = 1
     days: int = 0
+    points: int = 0
     clauses: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -137,14 +153,14 @@ def read_sources(text: str) -> dict[str, Source]:
         try:
             made = Source(
                 name, bool(entry["urgent"]), timedelta(hours=entry["deadline_hours"]), entry["grade"], entry["zh"],
-                int(entry.get("tolerance_days", 0)), int(entry.get("times", 1)), int(entry.get("days", 0)),
+                int(entry.get("tolerance_days", 0)), int(entry.get("times", 1)), int(entry.get("days", 0)), int(entry.get("points", 0)),
                 dict(entry.get("clauses", {})),
             )  # fmt: skip
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"triage.yaml: {name}: {error!r}") from None
         unknown = set(made.clauses.values()) - set(clauses())
-        if made.grade not in GRADES or unknown or made.tolerance_days < 0 or made.times < 1:
-            raise DataError(f"triage.yaml: {name}: grade, clause, tolerance or times cannot be right")
+        if made.grade not in GRADES or unknown or min(made.tolerance_days, made.points) < 0 or made.times < 1:
+            raise DataError(f"triage.yaml: {name}: grade, clause, tolerance, points or times cannot be right")
         found[name] = made
     missing = set(BY_HAND) - set(found)
     if missing:

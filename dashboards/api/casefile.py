@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from dashboards.context import Context, permit
+from dashboards.pages.frame import identity_of
 from equipment.access.model import Asker
 from maintenance.hazards import files, service, telemetry, views
 from maintenance.hazards.files import StoredFile
@@ -20,7 +22,7 @@ from maintenance.leads import MOST_AT_ONCE
 from maintenance.orders import service as orders
 from maintenance.orders.service import Delivery, Issued
 from maintenance.risk import service as risk
-from maintenance.risk.service import Published
+from maintenance.risk.service import Preview, Published
 
 router = APIRouter(tags=["ledger"])
 Reader = Annotated[Asker, Depends(permit("hazard.view"))]
@@ -43,6 +45,7 @@ class BatchBody(Body):
     responsible_person: str | None = Field(None, max_length=60)
     funds: str | None = Field(None, max_length=200)
     plan: str | None = Field(None, max_length=500)
+    officers: str | None = Field(None, max_length=200)
 
 
 class DeliveryBody(Body):
@@ -52,6 +55,8 @@ class DeliveryBody(Body):
     receiver: str = Field(min_length=1, max_length=60)
     delivered_at: datetime
     note: str = Field("", max_length=300)
+    officers: str = Field("", max_length=200)
+    place: str = Field("", max_length=200)
 
 
 class MatrixBody(Body):
@@ -59,6 +64,13 @@ class MatrixBody(Body):
 
     content: dict[str, Any]
     basis: str = Field(min_length=1, max_length=200)
+    approved_by: str = Field(min_length=1, max_length=60)
+
+
+class PreviewBody(Body):
+    """A risk matrix that is being thought of."""
+
+    content: dict[str, Any]
 
 
 class ViewBody(Body):
@@ -116,6 +128,22 @@ def one_file(context: Context, hazard_id: int, file_id: int, asker: Reader) -> R
     return Response(data, media_type=media_type, headers={"Content-Disposition": "inline", "Cache-Control": "private"})
 
 
+@dataclass(frozen=True, slots=True)
+class OnSite:
+    """Who sends what a phone has kept, and by which mark."""
+
+    account: int
+    name: str
+    csrf: str
+
+
+@router.get("/ledger/on-site")
+def on_site(request: Request, asker: Annotated[Asker, Depends(permit("hazard.file"))]) -> OnSite:
+    """The session of a phone that comes back to the network."""
+    who = identity_of(request)
+    return OnSite(asker.account_id, asker.display_name, (who.csrf if who else None) or "")
+
+
 @router.get("/hazards/{hazard_id}/telemetry")
 def window(context: Context, hazard_id: int, asker: Reader) -> Window | None:
     """What the sensors said around the event, as it was kept; null: nothing was heard."""
@@ -138,7 +166,7 @@ def deliver(
     body: DeliveryBody,
     asker: Annotated[Asker, Depends(permit("hazard.press"))],
 ) -> list[Delivery]:
-    how = Delivery(body.method, body.receiver, body.delivered_at, body.note)
+    how = Delivery(body.method, body.receiver, body.delivered_at, body.note, body.officers, body.place)
     with context.transaction(asker) as conn:
         orders.deliver(conn, document_id, how, asker, context.clock.now())
         return orders.deliveries(conn, document_id)
@@ -153,7 +181,14 @@ def matrix(context: Context, asker: Reader) -> Published:
 @router.post("/risk/matrix", status_code=201)
 def publish(context: Context, body: MatrixBody, asker: Annotated[Asker, Depends(permit("risk.publish"))]) -> Published:
     with context.transaction(asker) as conn:
-        return risk.publish(conn, body.content, body.basis, asker, context.clock.now())
+        return risk.publish(conn, body.content, body.basis, body.approved_by, asker, context.clock.now())
+
+
+@router.post("/risk/matrix/preview")
+def preview(context: Context, body: PreviewBody, asker: Annotated[Asker, Depends(permit("risk.publish"))]) -> Preview:
+    """What a matrix would do to the open hazards; changes nothing."""
+    with context.transaction(asker) as conn:
+        return risk.preview(conn, body.content)
 
 
 @router.get("/ledger/views")

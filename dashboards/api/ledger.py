@@ -36,13 +36,14 @@ class Verdict(BaseModel):
 
 
 class StepBody(BaseModel):
-    """One step; ``detail`` carries what the step needs."""
+    """One step; ``detail`` carries what the step needs. The same ``request`` again is the same step."""
 
     model_config = ConfigDict(extra="forbid")
 
     version: int | None = None
     reason: str | None = Field(None, max_length=500)
     detail: dict[str, Any] = Field(default_factory=dict)
+    request: str | None = Field(None, min_length=8, max_length=64)
 
 
 @router.get("/leads")
@@ -147,7 +148,7 @@ def _route(event: HazardStep, action: str) -> Callable[..., Hazard]:
     def take_step(
         context: Context, hazard_id: int, body: StepBody, asker: Annotated[Asker, Depends(allowed)]
     ) -> Hazard:
-        step = Step(event, body.version, body.reason, body.detail)
+        step = Step(event, body.version, body.reason, body.detail, body.request)
         with context.transaction(asker) as conn:
             return service.act(conn, hazard_id, step, asker, context.clock.now())
 

@@ -15,7 +15,8 @@ from dashboards.context import Context, permit
 from dashboards.i18n import read_translations
 from dashboards.papers import compose
 from dashboards.papers.pack import pack
-from dashboards.reports.render import as_pdf, as_xlsx
+from dashboards.papers.typeset import order_pdf
+from dashboards.reports.render import as_xlsx
 from dashboards.words import WORDS
 from equipment.access.model import Asker
 from equipment.access.store import audit
@@ -59,7 +60,7 @@ def document(context: Context, document_id: int, asker: Annotated[Asker, Depends
     with context.transaction(asker) as conn:
         issued = orders.document(conn, document_id)
         served = orders.deliveries(conn, document_id)
-    return _file(as_pdf(compose.order(issued, served), issued.issued_at), "application/pdf", f"{issued.number}.pdf")
+    return _file(order_pdf(compose.order(issued, served), issued.issued_at), "application/pdf", f"{issued.number}.pdf")
 
 
 @router.get("/hazards/export")

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 
-from dashboards.context import Context, permit
+from dashboards.api.imports import receive
+from dashboards.context import Context, WebContext, permit
 from equipment.access.model import Asker
 from equipment.access.store import audit
+from equipment.foundation.errors import TableFileError
+from equipment.foundation.tables import read_table
 from maintenance.errors import LedgerInputError
+from maintenance.hazards.demands import SEPARATORS
 from maintenance.prevention import model, service
-from maintenance.prevention.service import DrawOrder, FirmCredit, Rated, Result
+from maintenance.prevention.service import DrawOrder, FirmCredit, Rated, Result, Stratum
+from maintenance.risk.matrix import COLOURS
 
 router = APIRouter(tags=["prevention"])
 Watcher = Annotated[Asker, Depends(permit("lead.view"))]
@@ -27,6 +36,8 @@ RATED_COLUMNS = (
     "维保单位信用等级",
     *(p["zh"] for p in model.rules()["score"].values()),
 )
+LARGEST_BYTES = 10_000_000
+CONCLUSIONS = {"no_problem": "未发现问题", "problems": "发现问题", "not_possible": "未能检查"}
 IMPORTED = ("任务编号", "设备编号", "检查人员")
 
 
@@ -36,22 +47,25 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class DrawBody(Body):
+Names = Annotated[list[str], BeforeValidator(lambda said: SEPARATORS.split(said) if isinstance(said, str) else said)]
+"""A list, or a text with one in a line as a form sends it."""
+
+
+class WantedBody(Body):
+    """Among which units is drawn, and how many; ``number`` 0: by the published shares."""
+
+    kind: str = Field("", max_length=40)
+    number: int = Field(0, ge=0, le=5_000)
+    colours: Names = Field(default_factory=list, max_length=4)
+
+
+class DrawBody(WantedBody):
     """A draw; ``seed`` is made public together with the result."""
 
     title: str = Field(min_length=1, max_length=100)
     basis: str = Field(min_length=1, max_length=200)
     seed: str = Field(min_length=1, max_length=200)
-    officers: list[str] = Field(min_length=2, max_length=500)
-    kind: str = Field("", max_length=40)
-
-
-class DrawnBody(Body):
-    """Tasks of the provincial platform as CSV with 任务编号, 设备编号, 检查人员."""
-
-    title: str = Field(min_length=1, max_length=100)
-    basis: str = Field(min_length=1, max_length=200)
-    csv: str = Field(min_length=1, max_length=2_000_000)
+    officers: Names = Field(min_length=2, max_length=500)
 
 
 class ResultBody(Body):
@@ -107,25 +121,80 @@ def credit(context: Context, asker: Watcher) -> list[FirmCredit]:
         return service.credits_of(conn, context.clock.now())
 
 
+def order_of(body: WantedBody) -> DrawOrder:
+    """The order of a request; what cannot be is told."""
+    colours = tuple(c for c in body.colours if c)
+    if set(colours) - set(COLOURS):
+        raise LedgerInputError(f"风险等级须为 {', '.join(COLOURS)} 之一 (one of these)")
+    if isinstance(body, DrawBody):
+        officers = tuple(dict.fromkeys(o.strip() for o in body.officers if o.strip()))
+        return DrawOrder(body.title, body.basis, body.seed, officers, body.kind, body.number, colours)
+    return DrawOrder("", "", "", (), body.kind, body.number, colours)
+
+
+@router.post("/prevention/draws/preview")
+def preview(context: Context, body: WantedBody, asker: Drawer) -> list[Stratum]:
+    """What a draw would take of each stratum, before there is a seed."""
+    with context.transaction(asker) as conn:
+        return service.strata(conn, order_of(body), context.clock.now())
+
+
 @router.post("/prevention/draws", status_code=201)
 def draw(context: Context, body: DrawBody, asker: Drawer) -> dict[str, int]:
-    order = DrawOrder(body.title, body.basis, body.seed, tuple(body.officers), body.kind)
     with context.transaction(asker) as conn:
-        return {"draw_id": service.draw(conn, order, asker, context.clock.now())}
+        return {"draw_id": service.draw(conn, order_of(body), asker, context.clock.now())}
 
 
 @router.post("/prevention/draws/import", status_code=201)
-def take_drawn(context: Context, body: DrawnBody, asker: Drawer) -> dict[str, int]:
-    reader = csv.DictReader(io.StringIO(body.csv.lstrip("\ufeff")))
-    if reader.fieldnames is None or set(IMPORTED) - {name.strip() for name in reader.fieldnames}:
-        raise LedgerInputError(f"表头须有 {'、'.join(IMPORTED)} (these columns are wanted)")
-    tasks = [tuple((row[name] or "").strip() for name in IMPORTED) for row in reader]
-    if not tasks or any(not all(task) for task in tasks):
-        raise LedgerInputError("每行须填写任务编号、设备编号、检查人员 (no cell may be empty)")
-    order = DrawOrder(body.title, body.basis, "", ())
+async def take_drawn(
+    request: Request,
+    context: Context,
+    asker: Drawer,
+    title: Annotated[str, Query(min_length=1, max_length=100)],
+    basis: Annotated[str, Query(min_length=1, max_length=200)],
+) -> dict[str, int]:
+    """Tasks that the provincial platform drew: an XLSX or CSV file as the body, with 任务编号, 设备编号, 检查人员."""
+    order = DrawOrder(title, basis, "", ())
+    with NamedTemporaryFile(prefix="teshe-draw-") as file:
+        await receive(request, file, LARGEST_BYTES)
+        return {"draw_id": await run_in_threadpool(_take_drawn, context, order, Path(file.name), asker)}
+
+
+def _take_drawn(context: WebContext, order: DrawOrder, path: Path, asker: Asker) -> int:
+    try:
+        tasks = list(_tasks_in(path))
+    except TableFileError as error:
+        raise LedgerInputError(f"表头须有 {'、'.join(IMPORTED)}：{error}") from error
+    if not tasks:
+        raise LedgerInputError("表中没有任务 (there is no task in the file)")
     with context.transaction(asker) as conn:
-        made = service.take_drawn(conn, order, [(t[0], t[1], t[2]) for t in tasks], asker, context.clock.now())
-    return {"draw_id": made}
+        return service.take_drawn(conn, order, tasks, asker, context.clock.now())
+
+
+def _tasks_in(path: Path) -> Iterator[tuple[str, str, str]]:
+    table = read_table(path, lambda cells: set(IMPORTED) <= {c.strip() for c in cells})
+    places = [[c.strip() for c in table.header].index(name) for name in IMPORTED]
+    for row in table.rows:
+        number, unit, officers = (row.cells[p].strip() if p < len(row.cells) else "" for p in places)
+        if not (number and unit and officers):
+            raise LedgerInputError(f"第 {row.line} 行须填写任务编号、设备编号、检查人员 (no cell may be empty)")
+        yield number, unit, officers
+
+
+@router.get("/prevention/draws/{draw_id}/tasks.csv")
+def tasks_file(context: Context, draw_id: int, asker: Watcher) -> Response:
+    """The drawn tasks, for publishing and for whoever goes there."""
+    with context.transaction(asker) as conn:
+        found = conn.execute(service.QUERIES.tasks, (draw_id,)).fetchall()
+        audit(conn, asker, "prevention.export", f"draw:{draw_id}", context.clock.now())
+    text = io.StringIO()
+    sheet = csv.writer(text)
+    sheet.writerow(("任务编号", "设备编号", "设备名称", "地址", "抽样层", "检查人员", "检查结论"))
+    for _, number, unit, name, address, stratum, officers, conclusion, *_ in found:
+        cells = (number, unit, name, address or "", stratum, "、".join(officers), CONCLUSIONS.get(conclusion or "", ""))
+        sheet.writerow([_harmless(str(c)) for c in cells])
+    told = {"Content-Disposition": f'attachment; filename="draw-{draw_id}.csv"'}
+    return Response(text.getvalue().encode("utf-8-sig"), media_type="text/csv", headers=told)
 
 
 @router.get("/prevention/draws")

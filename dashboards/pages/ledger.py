@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -20,7 +21,7 @@ from equipment.foundation.database import Connection
 from equipment.registry.coordinates import to_wgs84
 from maintenance.extracts import service as extracts
 from maintenance.hazards import files, telemetry, views
-from maintenance.hazards.clauses import clauses
+from maintenance.hazards.clauses import fitting
 from maintenance.hazards.wanted import FLAGS, VIEWS, Wanted
 from maintenance.orders import service as orders
 from maintenance.risk import service as risk
@@ -30,6 +31,8 @@ FILTERS = ("state", "grade", "district", "source", "firm", "age", "flag", "q")
 AGES = (7, 30, 90, 365)
 MOST_PLACES = 2_000
 SIGNALS_DRAWN = 6
+MOST_SITES = 50
+SITE_WORKER = Path(__file__).parents[1] / "static" / "js" / "site_worker.js"
 
 
 def head_values(request: Request, context: Context, conn: Connection) -> dict[str, Any]:
@@ -123,7 +126,7 @@ def lead(
         found = known(row(conn, QUERIES.lead, (lead_id,)), "No such lead, or it lies outside your area.")
         events = rows(conn, QUERIES.lead_events, (lead_id,))
     grades = tuple(words.WORDS["hazard_grade"])
-    return page(request, "pages/lead.html", lead=found, events=events, grades=grades, clauses=clauses().values())
+    return page(request, "pages/lead.html", lead=found, events=events, grades=grades, clauses=fitting(found.unit_kind))
 
 
 def case_values(conn: Connection, hazard_id: int) -> dict[str, Any]:
@@ -146,7 +149,7 @@ def case_values(conn: Connection, hazard_id: int) -> dict[str, Any]:
         "steps": lawful_steps(found),
         "aside": side_steps(found),
         "grades": tuple(words.WORDS["hazard_grade"]),
-        "clauses": clauses().values(),
+        "clauses": fitting(found.unit_kind),
     }
 
 
@@ -174,7 +177,26 @@ def hazard(
 def site(
     request: Request, context: Context, hazard_id: int, asker: Annotated[Asker, Depends(permit("hazard.view"))]
 ) -> Response:
-    """现场复查 by phone: what was asked, photographs before and after, the officer's entry."""
+    """现场复查 by phone, also without network: what was asked, photographs before and after, the officer's entry."""
     with context.transaction(asker) as conn:
         values = case_values(conn, hazard_id)
-    return page(request, "pages/hazard_site.html", **values)
+    return page(request, "pages/hazard_site.html", account=asker.account_id, **values)
+
+
+@router.get("/ledger/site")
+def sites(request: Request, context: Context, asker: Annotated[Asker, Depends(permit("hazard.view"))]) -> Response:
+    """我的现场: what waits for a re-check or a look back, to be taken along; and what this phone has not sent yet."""
+    now, found = context.clock.now(), []
+    with context.transaction(asker) as conn:
+        for view in ("recheck", "look_back"):
+            parameters = {"wanted": Jsonb(Wanted(state=view).as_json(now)), "limit": MOST_SITES, "offset": 0}
+            found += rows(conn, QUERIES.hazards, parameters)
+    return page(request, "pages/hazard_sites.html", hazards=found, account=asker.account_id)
+
+
+@router.get("/ledger/site/worker.js")
+def site_worker(request: Request, _: Annotated[Asker, Depends(permit("hazard.view"))]) -> Response:
+    """The service worker that opens the taken pages without network; it lies below /ledger so that it may serve them."""
+    return Response(
+        SITE_WORKER.read_bytes(), media_type="text/javascript", headers={"Service-Worker-Allowed": "/ledger/"}
+    )

@@ -12,13 +12,16 @@ from dashboards.pages.frame import page
 from dashboards.pages.ledger import head_values
 from dashboards.pages.reads import filters, known, rows
 from equipment.access.model import Asker
+from equipment.catalogue.load import load_catalogue
 from maintenance.prevention import model, service
 from maintenance.risk import service as risk
+from maintenance.risk.matrix import COLOURS
 
 router = APIRouter(include_in_schema=False)
 Watcher = Annotated[Asker, Depends(permit("lead.view"))]
 BY = ("district", "firm", "source")
 PERIOD_DAYS = 365
+MOST_TASKS = 5_000
 
 
 @router.get("/ledger/prevention")
@@ -37,6 +40,15 @@ def prevention(request: Request, context: Context, asker: Watcher) -> Response:
     )  # fmt: skip
 
 
+@router.get("/ledger/risk-matrix")
+def matrix(request: Request, context: Context, asker: Watcher) -> Response:
+    """风险矩阵: what counts now, what counted before and who approved it; a leader tries out and publishes another."""
+    with context.transaction(asker) as conn:
+        shared = head_values(request, context, conn)
+        versions = risk.versions(conn)
+    return page(request, "pages/risk_matrix.html", versions=versions, colours=COLOURS, **shared)
+
+
 @router.get("/ledger/risk/{unit_id}")
 def risk_of(request: Request, context: Context, unit_id: str, asker: Watcher) -> Response:
     """The score of a unit with every part of it."""
@@ -47,9 +59,25 @@ def risk_of(request: Request, context: Context, unit_id: str, asker: Watcher) ->
     return page(request, "pages/risk.html", rated=rated, rules=model.rules()["score"], **shared)
 
 
+@router.get("/ledger/draws/new")
+def new_draw(request: Request, context: Context, asker: Annotated[Asker, Depends(permit("hazard.press"))]) -> Response:
+    """双随机 of the own bureau: among which units, how many of each stratum; then seed and officers, and the draw."""
+    asked = filters(request, "kind", "number", "looked")
+    colours = tuple(c for c in request.query_params.getlist("colour") if c in COLOURS)
+    number = int(asked["number"]) if asked["number"].isascii() and asked["number"].isdigit() else 0
+    order = service.DrawOrder("", "", "", (), asked["kind"], min(number, MOST_TASKS), colours)
+    with context.transaction(asker) as conn:
+        shared = head_values(request, context, conn)
+        found = service.strata(conn, order, context.clock.now()) if asked["looked"] else None
+    return page(
+        request, "pages/draw_new.html", strata=found, order=order, colours=COLOURS, kinds=load_catalogue().kinds, **shared
+    )  # fmt: skip
+
+
 @router.get("/ledger/draws/{draw_id}")
 def draw(request: Request, context: Context, draw_id: int, asker: Watcher) -> Response:
-    """The tasks of a draw, each with its checklist."""
+    """The tasks of a draw, each with its checklist; drawn again from its seed when asked."""
+    again = filters(request, "again")["again"]
     with context.transaction(asker) as conn:
         shared = head_values(request, context, conn)
         found = known(
@@ -57,4 +85,7 @@ def draw(request: Request, context: Context, draw_id: int, asker: Watcher) -> Re
             "No such draw, or it lies outside your area.",
         )
         tasks = rows(conn, service.QUERIES.tasks, (draw_id,))
-    return page(request, "pages/draw.html", draw=found, tasks=tasks, checklist=model.rules()["checklist"], **shared)
+        same = service.repeat(conn, draw_id)[0] if again and found.sha256 else None
+    return page(
+        request, "pages/draw.html", draw=found, tasks=tasks, checklist=model.rules()["checklist"], same=same, **shared
+    )  # fmt: skip

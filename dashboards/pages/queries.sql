@@ -353,7 +353,7 @@ order by l.urgent desc, l.deadline limit %(limit)s offset %(offset)s;
 
 -- name: lead
 select l.*, u.id as unit_id, coalesce(u.name, so.name) as unit_name, u.rescue_code, coalesce(u.address, so.address) as address,
-       f.name as firm_name, o.name as use_unit_name, maintenance.actor_name(l.decided_by) as decided_by_name
+       u.kind as unit_kind, f.name as firm_name, o.name as use_unit_name, maintenance.actor_name(l.decided_by) as decided_by_name
 from maintenance.lead l
 left join equipment.unit u on u.no = l.unit_no
 left join equipment.organisation so on so.id = l.org_id

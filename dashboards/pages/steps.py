@@ -36,7 +36,9 @@ class Step:
 
 EVIDENCE = Ask("evidence", N_("Evidence: what was seen, measured or photographed"), "textarea")
 MEASURES = Ask("measures", N_("Measures"), "textarea")
-OFFICERS = Ask("officers", N_("Officers who re-checked, with their badge numbers"))
+OFFICERS = Ask("officers", N_("Officers who re-checked, with their badge numbers"), "officers")
+TWO = Ask("officers", N_("Two officers with their badge numbers"), "officers")
+MAYBE_TWO = Ask("officers", N_("Two officers with their badge numbers"), "officers", required=False)
 DUTIES = (
     Ask("responsible_person", N_("Person responsible"), required=False),
     Ask("funds", N_("Money"), required=False),
@@ -52,6 +54,7 @@ HAND_OVER = Step(
         MEASURES,
         Ask("due_at", N_("Deadline"), "date"),
         *DUTIES,
+        MAYBE_TWO,
     ),
 )
 ASK_EXTENSION = Step(
@@ -60,33 +63,36 @@ ASK_EXTENSION = Step(
     (Ask("until", N_("Until"), "date"), EVIDENCE),
     action="hazard.rectify",
 )
+SELF_CLOSE = Step(
+    "self_close",
+    N_("Close by a verified fact"),
+    (
+        EVIDENCE,
+        Ask("record_id", N_("Id of the confirmed record, unless the register shows the fact"), required=False),
+    ),
+    action="hazard.rectify",
+)
 GRANT = Step("grant_extension", N_("Grant the extension"), action="hazard.press")
 REFUSE = Step("refuse_extension", N_("Refuse the extension"), action="hazard.press")
 
 STEPS: Mapping[str, tuple[Step, ...]] = {
-    "listed": (HAND_OVER, UNSUBSTANTIATE),
+    "listed": (HAND_OVER, UNSUBSTANTIATE, SELF_CLOSE),
     "handed_over": (
         Step("receipt", N_("Sign the receipt"), action="hazard.rectify"),
         Step("send_back", N_("Send back: not ours"), (EVIDENCE,), action="hazard.rectify"),
+        SELF_CLOSE,
         UNSUBSTANTIATE,
     ),
     "receipted": (
         Step("start", N_("Begin the rectification"), (MEASURES,), action="hazard.rectify"),
+        SELF_CLOSE,
         ASK_EXTENSION,
         UNSUBSTANTIATE,
     ),
     "rectifying": (
         Step("apply", N_("Apply for close-out"), (EVIDENCE,), action="hazard.rectify"),
         Step("progress", N_("Enter progress"), (EVIDENCE,), action="hazard.rectify"),
-        Step(
-            "self_close",
-            N_("Close by a verified fact"),
-            (
-                EVIDENCE,
-                Ask("record_id", N_("Id of the confirmed record, unless the register shows the fact"), required=False),
-            ),
-            action="hazard.rectify",
-        ),
+        SELF_CLOSE,
         ASK_EXTENSION,
         HAND_OVER,
     ),
@@ -102,9 +108,9 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
 }
 LOOK_BACK = Step("look_back", N_("Looked at again"), (OFFICERS, EVIDENCE))
 ASIDE: tuple[Step, ...] = (
-    Step("order", N_("Issue an order"), (MEASURES,)),
-    Step("notify", N_("Notify publicly"), (Ask("scope", N_("Scope of the notice")),), action="hazard.press"),
-    Step("interview", N_("Summon for a talk"), (EVIDENCE,), action="hazard.press"),
+    Step("order", N_("Issue an order"), (MEASURES, TWO)),
+    Step("notify", N_("Notify publicly"), (Ask("scope", N_("Scope of the notice")), MAYBE_TWO), action="hazard.press"),
+    Step("interview", N_("Summon for a talk"), (EVIDENCE, MAYBE_TWO), action="hazard.press"),
     Step(
         "regrade",
         N_("Change the grade"),
@@ -140,7 +146,7 @@ def lawful_steps(found: Any) -> tuple[Step, ...]:
     steps = STEPS[found.state]
     if found.state in ("receipted", "rectifying") and found.extension_until is not None:
         steps = (GRANT, REFUSE, *(s for s in steps if s is not ASK_EXTENSION))
-    if found.grade != "general" or found.stop_use or found.supervised_at is not None:
+    if found.grade != "general" or found.stop_use or found.supervised_at is not None or found.reopened:
         steps = tuple(s for s in steps if s.event != "self_close")
     return (LOOK_BACK, *steps) if found.look_back == "due" else steps
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from dashboards.reports.model import Cell, Document, Section, Table
 from equipment.foundation.clock import SHANGHAI
 from maintenance.extracts.model import Digest, Material, Order
 from maintenance.hazards.clauses import clauses
+from maintenance.hazards.demands import OFFICERS, officers_of
 from maintenance.hazards.model import Hazard
 from maintenance.orders.service import Delivery, Issued
 
@@ -31,15 +33,41 @@ def when(at: datetime | None) -> str:
     return NONE if at is None else f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
 
 
-def order(issued: Issued, served: Sequence[Delivery]) -> Document:
-    """交办单, 指令书, 通报, 约谈, 督办: what it said when it was issued, the places to sign and to seal, how it was served."""
-    said = issued.content
-    rows = (
-        ("责任单位", "responsible"), ("设备", "unit"), ("设备代码", "device_code"), ("地址", "address"), ("使用单位", "use_unit"),
-        ("维保单位", "firm"), ("隐患编号", "hazard"), ("责任人", "responsible_person"), ("整改期限", "due_at"), ("整改资金", "funds"),
-        ("通报范围", "scope"),
-    )  # fmt: skip
-    facts = tuple((label, str(said[name])) for label, name in rows if said.get(name))
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """One officer as he stands on a paper; "" leaves a line to write on."""
+
+    name: str
+    badge: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPaper:
+    """A numbered document of a bureau with its 送达回证. ``facts``: label, text, whether it takes the whole width."""
+
+    title: str
+    number: str
+    bureau: str
+    to: str
+    date: str
+    facts: tuple[tuple[str, str, bool], ...]
+    sections: tuple[tuple[str, tuple[str, ...]], ...]
+    officers: tuple[Signer, ...]
+    served: tuple[str, ...]
+    servers: tuple[Signer, ...]
+
+
+ORDER_FACTS = (
+    ("隐患编号", "hazard", False), ("隐患等级", "grade", False), ("设备", "unit", True), ("设备代码", "device_code", True),
+    ("地址", "address", True), ("使用单位", "use_unit", True), ("维保单位", "firm", True), ("责任人", "responsible_person", False),
+    ("整改期限", "due_at", False), ("整改资金", "funds", True), ("通报范围", "scope", True),
+)  # fmt: skip
+
+
+def order(issued: Issued, served: Sequence[Delivery]) -> OrderPaper:
+    """交办单, 指令书, 通报, 约谈, 督办: what it said when it was issued, who signs with which number, how it was served."""
+    said = {**issued.content, "grade": f"{GRADES.get(str(issued.content['grade']), issued.content['grade'])}事故隐患"}
+    found = [(label, day_of(str(said[name])), wide) for label, name, wide in ORDER_FACTS if said.get(name)]
     basis = (
         f"GB 45067-2024 第 {said['clause']} 项：{said['clause_text']}"
         if said.get("clause")
@@ -48,25 +76,50 @@ def order(issued: Issued, served: Sequence[Delivery]) -> Document:
     demands = tuple(str(said[n]) for n in ("measures", "plan") if said.get(n))
     stop = ("在隐患消除前停止使用该设备。",) if said.get("stop_use") else ()
     reasons = tuple(str(said[n]) for n in ("reason", "evidence") if said.get(n))
-    return Document(
-        title=str(said["title"]), subtitle=issued.number, facts=facts,
+    named = [Signer(o["name"], o["badge"]) for o in said.get("officers") or ()]
+    last = officers_of(served[-1].officers, 1) if served and served[-1].officers else []
+    return OrderPaper(
+        title=str(said["title"]), number=issued.number, bureau=str(said["bureau"]), to=str(said.get("responsible") or ""),
+        date=f"{issued.issued_at.astimezone(SHANGHAI):%Y 年 %-m 月 %-d 日}", facts=_in_pairs(found),
         sections=(
-            Section("事实与依据", (f"{said['description']}（{GRADES.get(str(said['grade']), said['grade'])}事故隐患）", basis, *reasons)),
-            Section("要求", (*stop, *demands) or (NONE,)),
-            Section("签章", (
-                f"执法人员：{issued.issued_by or said.get('officer')}　执法证号：{BLANK}",
-                f"执法人员：{BLANK}　执法证号：{BLANK}",
-                f"{said['bureau']}（印章）　{issued.issued_at.astimezone(SHANGHAI):%Y 年 %m 月 %d 日}",
-            )),
-            Section("送达回证", _served(served)),
+            ("一、事实与依据", (f"{said['description']}。", f"依据：{basis}。", *reasons)),
+            ("二、要求", (*stop, *demands) or (NONE,)),
         ),
+        officers=_two(named or [Signer(issued.issued_by or str(said.get("officer") or ""), "")]),
+        served=tuple(_served(d) for d in served),
+        servers=_two([Signer(o["name"], o["badge"]) for o in last]),
     )  # fmt: skip
 
 
-def _served(served: Sequence[Delivery]) -> tuple[str, ...]:
-    blank = f"受送达人（签名或盖章）：{BLANK}　送达时间：{BLANK}　送达人：{BLANK}、{BLANK}"
-    told = tuple(f"{when(d.delivered_at)} {METHODS[d.method]}，受送达人 {d.receiver}。{d.note}" for d in served)
-    return (*told, blank)
+def day_of(text: str) -> str:
+    """A moment as the city says it; what is none stays as it is.
+
+    >>> day_of("2026-03-12T15:59:59+00:00")
+    '2026-03-12'
+    """
+    try:
+        return f"{datetime.fromisoformat(text).astimezone(SHANGHAI):%Y-%m-%d}" if "T" in text else text
+    except ValueError:
+        return text
+
+
+def _in_pairs(facts: Sequence[tuple[str, str, bool]]) -> tuple[tuple[str, str, bool], ...]:
+    """Narrow facts first, two in a line; one that is left alone takes the whole line."""
+    narrow = [f for f in facts if not f[2]]
+    if len(narrow) % 2:
+        narrow[-1] = (*narrow[-1][:2], True)
+    return (*narrow, *(f for f in facts if f[2]))
+
+
+def _two(named: Sequence[Signer]) -> tuple[Signer, ...]:
+    """At least two places to sign."""
+    return (*named, *[Signer("", "")] * max(0, OFFICERS - len(named)))
+
+
+def _served(d: Delivery) -> str:
+    where = f"，{d.place}" if d.place else ""
+    who = f"，送达人 {d.officers}" if d.officers else ""
+    return f"{when(d.delivered_at)}{where}，{METHODS[d.method]}，受送达人 {d.receiver}{who}。{d.note}"
 
 
 def extraction(material: Material, given: Order, found: Sequence[Digest], made_at: datetime) -> Document:
@@ -80,7 +133,8 @@ def extraction(material: Material, given: Order, found: Sequence[Digest], made_a
     table = Table(("文件", "字节", "SHA-256", "SM3"), tuple((d.name, d.bytes, d.sha256, d.sm3) for d in found))
     ends = (
         f"当事人意见：{given.statement}", f"当事人（签名）：{BLANK}　日期：{BLANK}",
-        f"执法人员（签名）：{BLANK}　{BLANK}　日期：{BLANK}", f"见证人（签名）：{BLANK}　日期：{BLANK}",
+        *(f"执法人员（签名）：{BLANK}（{o['name']}）　执法证号：{o['badge']}　日期：{BLANK}" for o in officers_of(given.officers, OFFICERS)),
+        f"见证人（签名）：{BLANK}　日期：{BLANK}",
     )  # fmt: skip
     return Document(
         "电子数据提取笔录",

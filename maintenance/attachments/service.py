@@ -69,8 +69,17 @@ def picture_type(head: bytes) -> str | None:
     return "image/webp" if head[:4] == b"RIFF" and head[8:12] == b"WEBP" else None
 
 
+def is_heic(head: bytes) -> bool:
+    """Whether it is a picture as newer iPhones take it, of whichever brand.
+
+    >>> is_heic(b"....ftypheimmif1")
+    True
+    """
+    return head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS
+
+
 def _type_of(head: bytes) -> str | None:
-    if head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS:
+    if is_heic(head):
         return "image/heic"
     return "application/pdf" if head.startswith(b"%PDF-") else picture_type(head)
 

@@ -9,16 +9,16 @@ from equipment.access.model import Asker, Role
 from equipment.foundation.clock import SHANGHAI
 from equipment.foundation.database import Connection
 from maintenance.errors import StepError
-from maintenance.hazards.lifecycle import FULL_DUTIES, NEEDS, REASONED, RECTIFIERS, HazardStep
+from maintenance.hazards.lifecycle import FULL_DUTIES, NEEDS, REASONED, RECTIFIERS, TWO_OFFICERS, HazardStep
 from maintenance.hazards.model import Hazard, Step
 from maintenance.leads import QUERIES
 
 OFFICERS = 2
-"""复查 by at least two (总局令第57号)."""
+"""At least two officers act (总局令第57号)."""
 SEPARATORS = re.compile(r"[、,，;；\n]+")
 OFFICER = re.compile(r"^(?P<name>[^\s\d]{2,20})\s*[（(]?\s*(?P<badge>[A-Za-z0-9-]{2,20})\s*[)）]?$")
 WORDS = {
-    "responsible_org_id": "责任单位", "measures": "整改措施", "due_at": "整改期限", "evidence": "证据", "officers": "复查人员",
+    "responsible_org_id": "责任单位", "measures": "整改措施", "due_at": "整改期限", "evidence": "证据", "officers": "执法人员（两人，含执法证号）",
     "officer": "复查人员", "responsible_person": "责任人", "funds": "整改资金", "plan": "应急预案",
     "until": "申请延至", "grade": "等级", "method": "评价方法", "scope": "通报范围",
 }  # fmt: skip
@@ -39,21 +39,21 @@ def check(conn: Connection, hazard: Hazard, step: Step, asker: Asker) -> None:
         missing.append("理由")
     if missing:
         raise StepError(f"请补充 {'、'.join(missing)} (missing)")
-    if step.event in RECTIFIERS and asker.organisation_id != hazard.responsible_org_id:
+    if step.event in RECTIFIERS and asker.organisation_id not in _rectifiers(conn, hazard, step):
         raise StepError("只有责任单位可以办理此步骤 (only the responsible unit takes this step)")
     if lightens(hazard, step) and asker.role is not Role.REGULATOR:
         raise StepError(
             "重大隐患降级或认定不成立，须由监管负责人办理 (only a leader of the authority lightens a major hazard)"
         )
+    if step.event in TWO_OFFICERS and step.detail.get("officers"):
+        officers_of(str(step.detail["officers"]), OFFICERS)
     match step.event:
         case HazardStep.HAND_OVER:
             _one_of_its_own(conn, hazard, step)
         case HazardStep.CLOSE:
             _recheck(conn, hazard, step, asker)
-        case HazardStep.LOOK_BACK:
-            officers_of(str(step.detail["officers"]), OFFICERS)
-            if hazard.look_back != "due":
-                raise StepError("该隐患未被抽中回头看 (it was not drawn for a look back)")
+        case HazardStep.LOOK_BACK if hazard.look_back != "due":
+            raise StepError("该隐患未被抽中回头看 (it was not drawn for a look back)")
         case HazardStep.INSPECT:
             officers_of(str(step.detail["officer"]), 1)
         case HazardStep.SELF_CLOSE:
@@ -107,12 +107,11 @@ def officers_of(text: str, least: int) -> list[dict[str, str]]:
             raise StepError(f"请写明姓名和执法证号，例如 李四 W1001，收到 {part!r} (name and badge number)")
         found[match["badge"]] = match.groupdict()
     if len(found) < least:
-        raise StepError(f"复查须不少于 {least} 人，请以顿号分隔填写姓名和执法证号 (two officers at least)")
+        raise StepError(f"执法人员须不少于 {least} 人，请以顿号分隔填写姓名和执法证号 (two officers at least)")
     return list(found.values())
 
 
 def _recheck(conn: Connection, hazard: Hazard, step: Step, asker: Asker) -> None:
-    officers_of(str(step.detail["officers"]), OFFICERS)
     row = conn.execute(QUERIES.who_applied, (hazard.id,)).fetchone()
     if row is not None and row[0] == asker.account_id:
         raise StepError("申请人不能自行复查销号 (whoever applied cannot re-check)")
@@ -128,7 +127,16 @@ def _recheck(conn: Connection, hazard: Hazard, step: Step, asker: Asker) -> None
         raise StepError("须有整改前、整改后照片 (photographs before and after are needed)")
 
 
+def _rectifiers(conn: Connection, hazard: Hazard, step: Step) -> tuple[int | None, ...]:
+    """Who may rectify: the responsible unit; before the hand-over named one, the use-unit and the firm of the subject."""
+    if hazard.responsible_org_id is not None or step.event is not HazardStep.SELF_CLOSE:
+        return (hazard.responsible_org_id,)
+    return tuple(conn.execute(QUERIES.parties_of, (hazard.id,)).fetchone() or ())
+
+
 def _own_correction(hazard: Hazard) -> None:
+    if hazard.reopened:
+        raise StepError("曾重新打开的隐患须经复查销号 (what was opened again is closed by a re-check only)")
     if hazard.grade != "general" or hazard.supervised_at is not None or hazard.stop_use:
         raise StepError(
             "只有一般且未督办、未停用的隐患可以自查自改销号 (only a general hazard is closed by its own unit)"

@@ -10,7 +10,7 @@ from typing import Any
 
 from equipment.access.model import Asker
 from equipment.foundation.database import Connection
-from maintenance.attachments.service import picture_type
+from maintenance.attachments.service import is_heic, picture_type
 from maintenance.errors import StepError, UnknownHazardError
 from maintenance.leads import QUERIES
 
@@ -44,7 +44,7 @@ def sniff(data: bytes) -> str | None:
     picture = picture_type(data)
     if picture is not None:
         return picture
-    if data[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1"):
+    if is_heic(data):
         return "image/heic"
     return "application/pdf" if data.startswith(b"%PDF-") else None
 
@@ -110,6 +110,10 @@ def by_value(conn: Connection, hazard_id: int, wanted: Any) -> list[dict[str, An
     for file_id in wanted:
         if file_id not in known:
             raise StepError(f"本案没有文件 {file_id} (not a file of this case)")
-        f = known[file_id]
-        found.append({"id": f.id, "stage": f.stage, "media_type": f.media_type, "bytes": f.bytes, "sha256": f.sha256})
+        found.append(said(known[file_id]))
     return found
+
+
+def said(f: StoredFile) -> dict[str, Any]:
+    """A file as an entry names it."""
+    return {"id": f.id, "stage": f.stage, "media_type": f.media_type, "bytes": f.bytes, "sha256": f.sha256}

@@ -1,19 +1,26 @@
-"""Findings of other rooms that become leads: fills of gas cylinders, complaints at the hotline, repeated entrapments."""
+"""Findings of other rooms that become leads: gas cylinders, complaints, entrapments, records that nobody defended."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from equipment.foundation.database import Connection
 from equipment.foundation.stream import StreamEntry
 from maintenance import leads
 from maintenance.leads import QUERIES, LeadSource
+from maintenance.plausibility import service as plausibility
+from maintenance.plausibility.catalogue import catalogue
+from maintenance.plausibility.service import COUNTING, Held
 from maintenance.triage import Source, source
 
 NUMBERS_KEPT = 20
 COMPLAINT = "complaint"
+CLOSING = ("lapse", "uphold")
+"""What ends the answer period of a finding against the record: nobody answered, or the answer did not hold."""
+PERSONAL = "worker"
 
 
 def lead_of(
@@ -71,3 +78,32 @@ def find_entrapments(conn: Connection, now: datetime) -> int:
         leads.open_or_join(conn, lead_of(kind, unit_no, (finding, "entrapment"), summary, evidence, now), now)
         done += 1
     return done
+
+
+def take_finding(conn: Connection, entry: StreamEntry, now: datetime) -> None:
+    """存疑记录: what speaks against a record and was not answered in time, or not well; never a score alone."""
+    p = entry.payload
+    if entry.kind != "finding" or p["event"] not in CLOSING or entry.unit_no is None:
+        return
+    story = plausibility.story(conn, UUID(p["record_id"]))
+    kind = source("implausible")
+    against = [h for h in story.findings if h.state == COUNTING and h.weight > 0] if story else []
+    if story is None or not against or story.points < kind.points:
+        return
+    finding = f"record:{p['record_id']}:{','.join(str(h.id) for h in sorted(against, key=lambda h: h.id))}"
+    if leads.known(conn, entry.unit_no, finding):
+        return
+    evidence = {"record": p["record_id"], "points": story.points, "findings": [_said(h) for h in against]}
+    summary = f"{len(against)} 项发现已过申辩期或申辩不成立（{_said(against[0])['words']}）"
+    leads.open_or_join(conn, lead_of(kind, entry.unit_no, (finding, "implausible"), summary, evidence, now), now)
+
+
+def _said(held: Held) -> dict[str, Any]:
+    """A finding by value, without who: names and certificates stay where they can be erased."""
+    values = {n: v for n, v in held.detail.items() if n != PERSONAL}
+    check = catalogue().checks.get(held.check)
+    words = check.told({**values, PERSONAL: "作业人员"}, "zh") if check else held.check
+    return {
+        "finding": held.id, "check": held.check, "weight": held.weight, "words": words, "values": values,
+        "found_at": held.found_at.isoformat(), "answer_by": held.answer_by.isoformat(),
+    }  # fmt: skip

@@ -116,7 +116,9 @@ TABLE: dict[tuple[HazardState, HazardStep], HazardState] = {
     (S.RECEIPTED, E.START): S.RECTIFYING,
     (S.RECTIFYING, E.PROGRESS): S.RECTIFYING,
     (S.RECTIFYING, E.APPLY): S.RECHECK,
-    (S.RECTIFYING, E.SELF_CLOSE): S.CLOSED,
+    # what the platform sees to be put right is put right, whether or not its unit had signed for the hand-over; once it has
+    # asked for a re-check, the officer decides
+    **{(state, E.SELF_CLOSE): S.CLOSED for state in (S.LISTED, S.HANDED_OVER, S.RECEIPTED, S.RECTIFYING)},
     (S.RECHECK, E.INSPECT): S.RECHECK,
     (S.RECHECK, E.RETURN): S.RECTIFYING,
     (S.RECHECK, E.CLOSE): S.CLOSED,
@@ -147,7 +149,7 @@ NEEDS: dict[HazardStep, tuple[str, ...]] = {
     E.ASSESS: ("method",),
     E.STOP_USE: ("evidence",),
     E.RESUME_USE: ("evidence",),
-    E.ORDER: ("measures",),
+    E.ORDER: ("measures", "officers"),
     E.NOTIFY: ("scope",),
     E.INTERVIEW: ("evidence",),
 }
@@ -166,8 +168,10 @@ REASONED = frozenset(
     }
 )
 """Steps that say why."""
-FULL_DUTIES = ("responsible_person", "funds", "plan")
-"""五落实: what a hand-over of a major or supervised hazard names besides unit, measures and deadline."""
+FULL_DUTIES = ("responsible_person", "funds", "plan", "officers")
+"""五落实 and two officers: what a hand-over of a major or supervised hazard names besides unit, measures and deadline."""
+TWO_OFFICERS = frozenset({E.HAND_OVER, E.ORDER, E.NOTIFY, E.INTERVIEW, E.SUPERVISE, E.CLOSE, E.LOOK_BACK})
+"""Where officers are named they are two, each with the number of his certificate."""
 
 RECTIFIERS = frozenset({E.SEND_BACK, E.RECEIPT, E.START, E.PROGRESS, E.APPLY, E.SELF_CLOSE, E.ASK_EXTENSION})
 """Steps of the responsible unit."""

@@ -47,6 +47,8 @@ class Hazard:
     risk_colour: str | None
     version: int
     jurisdiction_path: str
+    unit_kind: str | None
+    cause: str | None
 
     @property
     def full_duties(self) -> bool:
@@ -62,3 +64,5 @@ class Step:
     version: int | None = None
     reason: str | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
+    request: str | None = None
+    """Names this very step, so that a phone whose answer was lost may send it again."""

@@ -18,7 +18,7 @@ from equipment.registry.model import Unit
 from equipment.registry.store import find_by_no
 from maintenance import leads
 from maintenance.due import due_dates as visit_dates
-from maintenance.hazards import findings
+from maintenance.hazards import findings, missed
 from maintenance.leads import QUERIES, LeadSource
 from maintenance.triage import source
 
@@ -69,15 +69,15 @@ def _late(kind: str, on: date, today: date) -> bool:
     return (today - on).days > source(kind).tolerance_days
 
 
-def lead_of(unit: Unit, missed: Missed, today: date, now: datetime) -> LeadSource:
+def lead_of(unit: Unit, duty: Missed, today: date, now: datetime) -> LeadSource:
     """The lead of one missed duty. Its id names the day, so that what was judged once is not opened again."""
-    kind = source(missed.kind)
+    kind = source(duty.kind)
     clause = kind.clauses.get(unit.kind)
-    days = (today - missed.on).days
-    words = f"{missed.on.isoformat()}" + (f" 应完成，已超 {days} 天" if missed.kind != "failed_inspection" else " 检验")
+    days = (today - duty.on).days
+    words = f"{duty.on.isoformat()}" + (f" 应完成，已超 {days} 天" if duty.kind != "failed_inspection" else " 检验")
     return LeadSource(
-        unit_no=unit.no, kind=kind.name, id=f"{missed.kind}:{missed.on.isoformat()}", cause=missed.cause,
-        summary=f"{kind.zh}：{words}", evidence={"due": missed.on.isoformat(), "days": days, **missed.known},
+        unit_no=unit.no, kind=kind.name, id=f"{duty.kind}:{duty.on.isoformat()}", cause=duty.cause,
+        summary=f"{kind.zh}：{words}", evidence={"due": duty.on.isoformat(), "days": days, **duty.known},
         grade=kind.grade if clause or kind.grade != "major" else "serious", clause=clause, deadline=now + kind.deadline,
         urgent=kind.urgent,
     )  # fmt: skip
@@ -85,14 +85,14 @@ def lead_of(unit: Unit, missed: Missed, today: date, now: datetime) -> LeadSourc
 
 def examine(conn: Connection, unit: Unit, today: date, now: datetime) -> int:
     """Open what is missed, and mark what has been made good since; returns how many leads were opened."""
-    missed = list(missed_of(conn, unit, today))
+    found = list(missed_of(conn, unit, today))
     opened = 0
-    for each in missed:
+    for each in found:
         made = lead_of(unit, each, today, now)
         if not leads.known(conn, unit.no, made.id):
             leads.open_or_join(conn, made, now)
             opened += 1
-    leads.mark_answered(conn, unit.no, [m.cause for m in missed], now)
+    leads.mark_answered(conn, unit.no, [m.cause for m in found], now)
     return opened
 
 
@@ -112,8 +112,9 @@ class DutyScan:
                 done += findings.find_entrapments(conn, now)
         if self._next is None or now >= self._next:
             self._next = now + EVERY
-            with conn.transaction():
-                done += walk(conn, now)
+            for turn in (walk, missed.walk):
+                with conn.transaction():
+                    done += turn(conn, now)
         return done
 
 

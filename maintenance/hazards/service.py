@@ -16,13 +16,14 @@ from equipment.foundation.clock import SHANGHAI
 from equipment.foundation.database import Connection
 from maintenance.errors import MeanwhileError, StepError, UnknownHazardError
 from maintenance.hazards import facts, files
+from maintenance.hazards.clauses import check_grade
 from maintenance.hazards.deadlines import deadlines, step_within
 from maintenance.hazards.demands import check, deadline_of, officers_of
-from maintenance.hazards.lifecycle import BY_ITSELF, HazardState, HazardStep, next_state
+from maintenance.hazards.lifecycle import BY_ITSELF, OVER, HazardState, HazardStep, next_state
 from maintenance.hazards.model import Hazard, Step
 from maintenance.hazards.sampling import drawn
 from maintenance.hazards.wanted import Wanted
-from maintenance.leads import MOST_AT_ONCE, QUERIES, check_grade
+from maintenance.leads import MOST_AT_ONCE, QUERIES
 from maintenance.orders import service as orders
 from maintenance.risk import service as risk
 from maintenance.sealed import write_hazard_event
@@ -70,6 +71,8 @@ def act(conn: Connection, hazard_id: int, step: Step, asker: Asker, now: datetim
         The state does not allow it, or something it needs is missing.
     """
     hazard = _one(conn, "hazard_locked", hazard_id)
+    if step.request and conn.execute(QUERIES.request_done, (hazard_id, asker.account_id, step.request)).fetchone():
+        return hazard
     if step.version is not None and step.version != hazard.version:
         raise MeanwhileError(_who_was_first(conn, hazard_id))
     if step.event in BY_ITSELF:
@@ -77,7 +80,9 @@ def act(conn: Connection, hazard_id: int, step: Step, asker: Asker, now: datetim
     after = next_state(HazardState(hazard.state), step.event)
     check(conn, hazard, step, asker)
     changes = _changes(hazard, step, asker, now)
-    detail = dict(step.detail) | _by_value(conn, hazard, step, now)
+    detail = dict(step.detail) | _by_value(conn, hazard, step, after, now)
+    if step.request:
+        detail["request"] = step.request
     if step.event in DOCUMENTS:
         kind = DOCUMENTS[step.event]
         detail["document"] = orders.issue(conn, kind, hazard, step, asker, now)
@@ -171,7 +176,9 @@ def _changes(hazard: Hazard, step: Step, asker: Asker, now: datetime) -> dict[st
         case HazardStep.CLOSE | HazardStep.UNSUBSTANTIATE:
             return {"closed_at": now, "extension_until": None, "stop_use": False}
         case HazardStep.SELF_CLOSE:
-            return {"closed_at": now, "self_closed": True, "extension_until": None} | _look_back(hazard, now)
+            closer = hazard.responsible_org_id or asker.organisation_id
+            closed = {"closed_at": now, "self_closed": True, "extension_until": None, "responsible_org_id": closer}
+            return closed | _look_back(hazard, now)
         case HazardStep.LOOK_BACK:
             return {"look_back": "passed", "step_due_at": None, "step_late": False}
         case HazardStep.REOPEN:
@@ -202,7 +209,7 @@ def _standing(hazard: Hazard, step: Step, now: datetime) -> dict[str, Any]:
     match step.event:
         case HazardStep.REGRADE:
             grade, clause = str(detail["grade"]), str(detail.get("clause") or "").strip() or hazard.clause
-            check_grade(grade, clause)
+            check_grade(grade, clause, hazard.unit_kind)
             return {"grade": grade, "clause": clause}
         case HazardStep.STOP_USE | HazardStep.RESUME_USE:
             return {"stop_use": step.event is HazardStep.STOP_USE}
@@ -221,12 +228,17 @@ def _extension(hazard: Hazard, text: str, now: datetime) -> datetime:
     return until
 
 
-def _by_value(conn: Connection, hazard: Hazard, step: Step, now: datetime) -> dict[str, Any]:
-    """What the entry keeps by value, so that it can be read when its origin is gone."""
+def _by_value(conn: Connection, hazard: Hazard, step: Step, after: HazardState, now: datetime) -> dict[str, Any]:
+    """What the entry keeps by value, so that it can be read when its origin is gone.
+
+    A step that ends the case, and each look at an ended one, names every file of it with its digest.
+    """
     found: dict[str, Any] = {}
     if step.detail.get("officers"):
         found["officers_named"] = officers_of(str(step.detail["officers"]), 1)
-    if step.detail.get("files"):
+    if after in OVER:
+        found["files"] = [files.said(f) for f in files.files_of(conn, hazard.id)]
+    elif step.detail.get("files"):
         found["files"] = files.by_value(conn, hazard.id, step.detail["files"])
     if step.event is HazardStep.SELF_CLOSE:
         found["fact"] = facts.verified(conn, hazard, step.detail, now)

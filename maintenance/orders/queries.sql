@@ -23,14 +23,14 @@ where d.hazard_id = %s order by d.id
 where d.id = %s
 
 -- name: deliver
-insert into maintenance.delivery (document_id, method, receiver, delivered_at, note, recorded_at, recorded_by)
-values (%s, %s, %s, %s, %s, %s, %s);
+insert into maintenance.delivery (document_id, method, receiver, delivered_at, note, officers, place, recorded_at, recorded_by)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s);
 
 -- name: subject
 select unit_no, state from maintenance.hazard where id = %s;
 
 -- name: deliveries
-select method, receiver, delivered_at, note from maintenance.delivery where document_id = %s order by id;
+select method, receiver, delivered_at, note, officers, place from maintenance.delivery where document_id = %s order by id;
 
 -- name: organisation_names
 select id, name from equipment.organisation where id = any(%s);

@@ -17,12 +17,15 @@ from equipment.foundation.database import Connection, load_queries
 from equipment.transparency.entry import digest_of
 from maintenance.errors import DataError, StepError, UnknownHazardError
 from maintenance.hazards.clauses import clauses
+from maintenance.hazards.demands import OFFICERS, officers_of
 from maintenance.hazards.model import Hazard, Step
 from maintenance.sealed import write_hazard_event
 
 QUERIES = load_queries(__file__)
 METHODS = ("direct", "left", "post", "electronic", "public")
 """直接送达 留置送达 邮寄送达 电子送达 公告送达."""
+IN_PERSON = ("direct", "left")
+"""Ways in which two officers act, each with his number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,8 @@ class Delivery:
     receiver: str
     delivered_at: datetime
     note: str = ""
+    officers: str = ""
+    place: str = ""
 
 
 def bureau_of(asker: Asker, hazard: Hazard) -> str:
@@ -108,6 +113,7 @@ def issue(conn: Connection, kind: str, hazard: Hazard, step: Step, asker: Asker,
         **{n: _said(hazard, step, n) for n in ("responsible_person", "measures", "funds", "plan")},
         "due_at": str(step.detail.get("due_at") or (hazard.due_at.isoformat() if hazard.due_at else "")),
         **{n: str(step.detail[n]) for n in ("scope", "evidence") if step.detail.get(n)},
+        "officers": officers_of(str(step.detail["officers"]), 1) if step.detail.get("officers") else [],
     }  # fmt: skip
     word = bureau.word + known.kinds[kind].word
     row = conn.execute(QUERIES.issue, (kind, word, hazard.id, Jsonb(content), now)).fetchone()
@@ -154,13 +160,25 @@ def deliver(conn: Connection, document_id: int, how: Delivery, asker: Asker, now
         raise StepError(f"请写明受送达人，方式须为 {', '.join(METHODS)} 之一 (receiver and one of these ways)")
     if not found.issued_at <= how.delivered_at <= now:
         raise StepError("送达时间须在发文之后、现在之前 (served after it was issued, and not in the future)")
-    values = (document_id, how.method, how.receiver.strip(), how.delivered_at, how.note, now, asker.account_id)
+    if how.method in IN_PERSON or how.officers.strip():
+        officers_of(how.officers, OFFICERS)
+    if how.method == "left" and not how.note.strip():
+        raise StepError(
+            "留置送达请写明见证人或者录音录像情况 (say who witnessed that it was left, or what was recorded)"
+        )
+    values = (
+        document_id, how.method, how.receiver.strip(), how.delivered_at, how.note, how.officers.strip(), how.place.strip(), now,
+        asker.account_id,
+    )  # fmt: skip
     conn.execute(QUERIES.deliver, values)
     hazard = conn.execute(QUERIES.subject, (found.hazard_id,)).fetchone() or (None, "")
     entry = {
         "hazard_id": found.hazard_id, "unit_no": hazard[0], "event": "served", "from_state": hazard[1], "to_state": hazard[1], "at": now,
         "account_id": asker.account_id, "reason": how.note or None,
-        "evidence": {"document": found.number, "method": how.method, "receiver": how.receiver.strip(), "delivered_at": how.delivered_at.isoformat()},
+        "evidence": {
+            "document": found.number, "method": how.method, "receiver": how.receiver.strip(), "place": how.place.strip(),
+            "officers": how.officers.strip(), "delivered_at": how.delivered_at.isoformat(),
+        },
     }  # fmt: skip
     write_hazard_event(conn, entry, now)
 

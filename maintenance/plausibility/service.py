@@ -218,6 +218,8 @@ def lapse(conn: Connection, now: datetime) -> int:
         _event(
             conn, held.id, {"record": held.record_id, "unit_no": held.unit_no, "firm": held.firm_org_id}, "lapse", now
         )
+        told = {"record_id": str(held.record_id), "finding_id": held.id, "check": held.check, "event": "lapse"}
+        stream.publish(conn, "ledger", "finding", told, unit_no=held.unit_no, now=now)
     return len(rows)
 
 

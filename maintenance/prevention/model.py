@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -141,45 +142,77 @@ def order_of(seed: str, name: str) -> bytes:
     return hashlib.sha256(f"{seed}|{name}".encode()).digest()
 
 
-def draw(seed: str, shares: Mapping[str, float], candidates: Mapping[str, str], officers: Sequence[str]) -> list[Task]:
-    """双随机: in each stratum the first of the order that the seed makes; each gets two officers by the same rule.
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """Everything that decides a draw. ``shares``: part of each stratum, 0 to 1. ``counts``: how many of each instead."""
 
-    Parameters
-    ----------
-    shares
-        Part of each stratum, 0 to 1; rounded up, so that no stratum with a share is left out.
-    candidates
-        Unit id to stratum.
+    title: str
+    seed: str
+    shares: Mapping[str, float]
+    candidates: Mapping[str, str]
+    officers: Sequence[str]
+    counts: Mapping[str, int] | None = None
+
+    def sizes(self) -> dict[str, int]:
+        """How many candidates each stratum has."""
+        return dict(sorted(Counter(self.candidates.values()).items()))
+
+    def wanted(self) -> dict[str, int]:
+        """How many are drawn of each stratum; a share is rounded up, so that no stratum with one is left out."""
+        if self.counts is not None:
+            return {s: min(n, self.counts.get(s, 0)) for s, n in self.sizes().items()}
+        return {s: math.ceil(self.shares.get(s, 0.0) * n) for s, n in self.sizes().items()}
+
+    def fingerprint(self) -> str:
+        """SHA-256 over all of it."""
+        said: dict[str, Any] = {
+            "title": self.title, "seed": self.seed, "shares": dict(self.shares), "candidates": dict(self.candidates),
+            "officers": sorted(set(self.officers)),
+        }  # fmt: skip
+        return digest_of(said if self.counts is None else said | {"counts": dict(self.counts)}).hex()
+
+
+def draw(basis: Basis) -> list[Task]:
+    """双随机: in each stratum the first of the order that the seed makes; each gets two officers by the same rule.
 
     Raises
     ------
     LedgerInputError
         Fewer than two officers, or no seed.
     """
-    pool = sorted(set(officers))
-    if len(pool) < PAIR or not seed.strip():
+    pool = sorted(set(basis.officers))
+    if len(pool) < PAIR or not basis.seed.strip():
         raise LedgerInputError("抽签须有种子和不少于 2 名检查人员 (a seed, and two officers at least)")
     found = []
-    for stratum in sorted(set(candidates.values())):
-        of_it = sorted((u for u, s in candidates.items() if s == stratum), key=lambda u: order_of(seed, u))
-        for unit_id in of_it[: math.ceil(shares.get(stratum, 0.0) * len(of_it))]:
-            pair = sorted(pool, key=lambda name: order_of(seed, f"{unit_id}|{name}"))[:PAIR]
+    for stratum, wanted in basis.wanted().items():
+        of_it = (u for u, s in basis.candidates.items() if s == stratum)
+        for unit_id in sorted(of_it, key=lambda u: order_of(basis.seed, u))[:wanted]:
+            pair = sorted(pool, key=lambda name: order_of(basis.seed, f"{unit_id}|{name}"))[:PAIR]
             found.append(Task(unit_id, stratum, tuple(pair)))
     return found
 
 
-def fingerprint(
-    title: str, seed: str, shares: Mapping[str, float], candidates: Mapping[str, str], officers: Sequence[str]
-) -> str:
-    """SHA-256 over everything that decides a draw."""
-    said = {
-        "title": title,
-        "seed": seed,
-        "shares": dict(shares),
-        "candidates": dict(candidates),
-        "officers": sorted(set(officers)),
-    }
-    return digest_of(said).hex()
+def spread(number: int, shares: Mapping[str, float], sizes: Mapping[str, int]) -> dict[str, int]:
+    """``number`` tasks over strata in proportion to share times size, what is left to the largest; never more than there are.
+
+    >>> spread(5, {"red-A": 0.5, "blue-B": 0.1}, {"red-A": 10, "blue-B": 50})
+    {'blue-B': 3, 'red-A': 2}
+    """
+    found, left = dict.fromkeys(sorted(sizes), 0), number
+    while left > 0:
+        weights = {s: shares.get(s, 0.0) * sizes[s] for s in found if found[s] < sizes[s] and shares.get(s, 0.0) > 0}
+        total = sum(weights.values())
+        if not total:
+            break
+        due = {s: left * w / total for s, w in weights.items()}
+        given = {s: min(int(d), sizes[s] - found[s]) for s, d in due.items()}
+        if not any(given.values()):
+            best = sorted(due, key=lambda s: (-(due[s] % 1), s))[:left]
+            given = dict.fromkeys(best, 1)
+        for s, n in given.items():
+            found[s] += n
+        left = number - sum(found.values())
+    return found
 
 
 def stratum(colour: str, grade: str) -> str:

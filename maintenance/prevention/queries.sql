@@ -38,8 +38,8 @@ where o.kind = 'maintenance_firm' and (%(firm)s::bigint is null or o.id = %(firm
 group by o.id, o.name order by o.id;
 
 -- name: insert_draw
-insert into maintenance.draw (title, basis, seed, rules, candidates, officers, sha256, drawn_at, drawn_by, jurisdiction_path)
-values (%(title)s, %(basis)s, %(seed)s, %(rules)s, %(candidates)s, %(officers)s, %(sha256)s, %(at)s, %(by)s, %(path)s)
+insert into maintenance.draw (title, basis, seed, rules, candidates, officers, counts, sha256, drawn_at, drawn_by, jurisdiction_path)
+values (%(title)s, %(basis)s, %(seed)s, %(rules)s, %(candidates)s, %(officers)s, %(counts)s, %(sha256)s, %(at)s, %(by)s, %(path)s)
 returning id;
 
 -- name: insert_task
@@ -53,7 +53,9 @@ select d.id, d.title, d.basis, d.seed, d.sha256, d.drawn_at, maintenance.actor_n
 from maintenance.draw d order by d.id desc limit 100;
 
 -- name: draw_whole
-select title, seed, rules, candidates, officers, sha256 from maintenance.draw where id = %s;
+select title, seed, rules, candidates, officers, counts, sha256,
+       equipment.scope_kind() = 'jurisdiction' and starts_with(jurisdiction_path, equipment.scope_path()) as whole
+from maintenance.draw where id = %s;
 
 -- name: tasks
 select t.id, t.number, u.id as unit_id, u.name as unit_name, u.address, t.stratum, t.officers, r.conclusion, r.recorded_at,
@@ -62,7 +64,7 @@ from maintenance.inspection_task t join equipment.unit u on u.no = t.unit_no
 left join maintenance.inspection_result r on r.task_id = t.id where t.draw_id = %s order by t.id;
 
 -- name: task
-select t.id, t.number, u.id from maintenance.inspection_task t join equipment.unit u on u.no = t.unit_no where t.id = %s;
+select t.id, t.number, u.id, u.kind from maintenance.inspection_task t join equipment.unit u on u.no = t.unit_no where t.id = %s;
 
 -- name: task_done
 select 1 from maintenance.inspection_result where task_id = %s;

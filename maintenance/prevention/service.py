@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,10 +15,11 @@ from equipment.foundation.clock import SHANGHAI
 from equipment.foundation.database import Connection, load_queries
 from maintenance import leads
 from maintenance.errors import LedgerInputError, StepError, UnknownHazardError
+from maintenance.hazards.clauses import fitting
 from maintenance.hazards.demands import OFFICERS, officers_of
 from maintenance.leads import Report
 from maintenance.prevention import model
-from maintenance.prevention.model import CREDIT_RANK, Credit, Score, Task
+from maintenance.prevention.model import CREDIT_RANK, Basis, Credit, Score, Task
 
 QUERIES = load_queries(__file__)
 YEAR = timedelta(days=365)
@@ -92,13 +93,52 @@ def rate(conn: Connection, now: datetime, kind: str = "", unit: str | None = Non
 
 @dataclass(frozen=True, slots=True)
 class DrawOrder:
-    """What is to be drawn: among units of a kind, by whom, with which published seed."""
+    """What is to be drawn: among units of a kind, by whom, with which published seed.
+
+    ``number``: how many in all; 0: by the published shares. ``colours``: only these risk colours; empty: all.
+    """
 
     title: str
     basis: str
     seed: str
     officers: tuple[str, ...]
     kind: str = ""
+    number: int = 0
+    colours: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stratum:
+    """One stratum before a draw: how many units, the share, how many would be drawn."""
+
+    name: str
+    units: int
+    share: float
+    wanted: int
+
+
+def basis_of(conn: Connection, order: DrawOrder, now: datetime) -> Basis:
+    """Candidates, shares and counts as they are now, before the seed does anything.
+
+    Raises
+    ------
+    LedgerInputError
+    """
+    rated = rate(conn, now, order.kind)
+    candidates = {
+        r.unit_id: model.stratum(r.score.level, r.credit)
+        for r in rated
+        if not order.colours or r.score.level in order.colours
+    }
+    made = Basis(order.title, order.seed, model.shares_of(), candidates, order.officers)
+    return replace(made, counts=model.spread(order.number, made.shares, made.sizes())) if order.number else made
+
+
+def strata(conn: Connection, order: DrawOrder, now: datetime) -> list[Stratum]:
+    """What a draw would take of each stratum."""
+    basis = basis_of(conn, order, now)
+    wanted, sizes = basis.wanted(), basis.sizes()
+    return [Stratum(name, sizes[name], basis.shares.get(name, 0.0), wanted[name]) for name in sizes]
 
 
 def draw(conn: Connection, order: DrawOrder, asker: Asker, now: datetime) -> int:
@@ -107,28 +147,33 @@ def draw(conn: Connection, order: DrawOrder, asker: Asker, now: datetime) -> int
     Raises
     ------
     LedgerInputError
+        Nothing could be drawn so, or what it needs is missing.
     """
     for name in order.officers:
         officers_of(name, 1)
-    candidates = {r.unit_id: model.stratum(r.score.level, r.credit) for r in rate(conn, now, order.kind)}
-    shares = model.shares_of()
-    tasks = model.draw(order.seed, shares, candidates, order.officers)
-    mark = model.fingerprint(order.title, order.seed, shares, candidates, order.officers)
-    made = _keep(conn, order, (shares, candidates, mark), asker, now)
+    basis = basis_of(conn, order, now)
+    tasks = model.draw(basis)
+    if not tasks:
+        raise LedgerInputError(
+            "没有设备符合所选种类和风险等级，未抽取 (no unit of this kind and colour: nothing was drawn)"
+        )
+    made = _keep(conn, order, basis, basis.fingerprint(), asker, now)
     for number, task in enumerate(tasks, start=1):
         values = (made, f"{made}-{number:04d}", task.stratum, Jsonb(list(task.officers)), task.unit_id)
         conn.execute(QUERIES.insert_task, values)
     return made
 
 
-def _keep(
-    conn: Connection, order: DrawOrder, what: tuple[Mapping[str, float], Mapping[str, str], str], asker: Asker, now: datetime
-) -> int:  # fmt: skip
-    shares, candidates, mark = what
+def _keep(conn: Connection, order: DrawOrder, basis: Basis | None, mark: str, asker: Asker, now: datetime) -> int:
+    counts = basis.counts if basis else None
     row = conn.execute(
         QUERIES.insert_draw,
-        {"title": order.title, "basis": order.basis, "seed": order.seed, "rules": Jsonb(dict(shares)), "candidates": Jsonb(dict(candidates)),
-         "officers": Jsonb(list(order.officers)), "sha256": mark, "at": now, "by": asker.account_id, "path": asker.scope_path or ""},
+        {
+            "title": order.title, "basis": order.basis, "seed": order.seed, "rules": Jsonb(dict(basis.shares) if basis else {}),
+            "candidates": Jsonb(dict(basis.candidates) if basis else {}), "officers": Jsonb(list(order.officers)),
+            "counts": None if counts is None else Jsonb(dict(counts)), "sha256": mark, "at": now, "by": asker.account_id,
+            "path": asker.scope_path or "",
+        },
     ).fetchone()  # fmt: skip
     made = int(row[0]) if row else 0
     audit(conn, asker, "prevention.draw", f"draw:{made}:{mark}", now)
@@ -145,7 +190,7 @@ def take_drawn(
     LedgerInputError
         One of them is about no unit of the caller's area; the message names its number.
     """
-    made = _keep(conn, order, ({}, {}, ""), asker, now)
+    made = _keep(conn, order, None, "", asker, now)
     for number, unit_id, officers in tasks:
         named = [f"{o['name']} {o['badge']}" for o in officers_of(officers, 1)]
         row = conn.execute(QUERIES.insert_task, (made, number, "province", Jsonb(named), unit_id)).fetchone()
@@ -166,13 +211,16 @@ def repeat(conn: Connection, draw_id: int) -> tuple[bool, list[Task]]:
     row = conn.execute(QUERIES.draw_whole, (draw_id,)).fetchone()
     if row is None:
         raise UnknownHazardError(f"没有抽签 {draw_id} (no such draw)")
-    title, seed, shares, candidates, officers, mark = row
+    *kept, mark, whole = row
     if not mark:
         raise LedgerInputError("任务由省平台抽取，本平台无法重演 (another platform drew it)")
-    tasks = model.draw(seed, shares, candidates, officers)
-    kept = [(t[2], t[5], tuple(t[6])) for t in conn.execute(QUERIES.tasks, (draw_id,))]
-    same = model.fingerprint(title, seed, shares, candidates, officers) == mark
-    return same and kept == [(t.unit_id, t.stratum, t.officers) for t in tasks], tasks
+    basis = Basis(*kept)
+    tasks = model.draw(basis)
+    there = [(t[2], t[5], tuple(t[6])) for t in conn.execute(QUERIES.tasks, (draw_id,))]
+    again = [(t.unit_id, t.stratum, t.officers) for t in tasks]
+    # a district sees of the city's draw only its own tasks
+    same = there == again if whole else set(there) <= set(again)
+    return same and basis.fingerprint() == mark, tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,11 +259,12 @@ def record_result(conn: Connection, task_id: int, result: Result, asker: Asker, 
         raise StepError("检查结论与检查项目不一致 (conclusion and items do not agree)")
     if result.conclusion == "not_possible" and not result.note.strip():
         raise StepError("请写明未能检查的原因 (say why it was not possible)")
-    opened = []
+    opened, about = [], {c.id for c in fitting(row[3])}
     for item, said in faults.items():
+        clause = listed[item].get("clause")
         report = Report(
             "inspection", row[2], f"{listed[item]['zh']}：{said}", document=f"检查任务 {row[1]}", cause=f"checklist:{item}",
-            clause=listed[item].get("clause"),
+            clause=clause if clause in about else None,
         )  # fmt: skip
         opened.append(leads.enter(conn, report, asker, now))
     values = {

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from itertools import pairwise
-from math import prod
+from itertools import pairwise, product
+from math import isfinite, prod
 from typing import Any
 
 import yaml
@@ -68,6 +68,17 @@ class Method:
         """
         return next(band.colour for band in self.bands if band.holds(value))
 
+    def combinations(self) -> dict[str, int]:
+        """How many combinations of the factors' values each colour gets.
+
+        >>> shipped()["LS"].combinations()
+        {'red': 3, 'orange': 3, 'yellow': 6, 'blue': 13}
+        """
+        found = dict.fromkeys(COLOURS, 0)
+        for values in product(*self.factors.values()):
+            found[self.colour(prod(values))] += 1
+        return found
+
 
 def read_matrix(content: Mapping[str, Any]) -> dict[str, Method]:
     """The methods of a matrix.
@@ -91,6 +102,9 @@ def _method(name: str, entry: Mapping[str, Any]) -> Method:
     bands = tuple(
         Band(b["colour"], float(b["from"] if "from" in b else b["above"]), "from" in b) for b in entry["bands"]
     )
+    numbers = [b.number for b in bands] + [v for values in factors.values() for v in values]
+    if not all(isfinite(n) for n in numbers):
+        raise StepError(f"{name}：界限和取值须为数 (bounds and values are numbers)")
     if any(not values or min(values) <= 0 for values in factors.values()) or not factors:
         raise StepError(f"{name}：每个因子至少一个正数取值 (each factor needs positive values)")
     descending = all(one.number > other.number for one, other in pairwise(bands))

@@ -13,7 +13,12 @@ from tests.platform import LOGIN_OF, Person, Platform
 
 LIFT = "L000001"
 PNG = b"\x89PNG\r\n\x1a\n" + b"picture"
-FULL = {"responsible_person": "王经理", "funds": "自筹 2 万元", "plan": "停梯期间安排专人引导"}
+FULL = {
+    "responsible_person": "王经理",
+    "funds": "自筹 2 万元",
+    "plan": "停梯期间安排专人引导",
+    "officers": "张监察 W1001、李监察 W1002",
+}
 
 
 @dataclass

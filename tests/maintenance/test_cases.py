@@ -15,12 +15,16 @@ from equipment.access.model import Role
 from equipment.transparency.errors import LogDamagedError
 from equipment.transparency.inspection import inspect
 from maintenance.errors import DataError
+from maintenance.hazards import files as case_files
+from maintenance.hazards.clauses import clauses, fitting
 from maintenance.hazards.deadlines import deadlines, read_deadlines
 from maintenance.hazards.sampling import drawn
 from tests.conftest import Database
+from tests.dashboards.test_story import record as record_of
 from tests.maintenance.office import FULL, LIFT, PNG, Office
 
 JPEG = b"\xff\xd8\xff\xe0after"
+TWO = "张监察 W1001、李监察 W1002"
 
 
 def confirmed_record(office: Office) -> str:
@@ -89,6 +93,35 @@ def test_a_major_grade_asks_for_an_item_that_exists(office: Office) -> None:
     assert (found["grade"], found["clause"]) == ("major", "4.6 b")
 
 
+def test_a_clause_must_be_about_the_kind_of_equipment(office: Office) -> None:
+    """A lift's hazard cannot rest on an item about boilers, nor a lift's on one about escalators, whatever the grade."""
+    lead = office.report()
+    for clause in ("4.2 c", "4.6 d", "4.5 b"):
+        for grade in ("major", "general"):
+            verdict = {"decision": "hazard", "reason": "属实", "grade": grade, "clause": clause}
+            answer = office.inspector.send(f"/leads/{lead}/decide", verdict)
+            assert answer.status_code == 409
+            assert "不适用于电梯" in answer.json()["detail"]
+    body = {"source": "inspection", "unit_id": LIFT, "summary": "x", "clause": "4.7 a"}
+    assert office.inspector.send("/leads", body).status_code == 409
+    hazard = office.hazard(cause="x")
+    refused = office.refused(office.inspector, hazard, "regrade", "升级", grade="major", clause="4.9 b", evidence="x")
+    assert "不适用于电梯" in refused
+    shown = office.inspector.client.get(f"/ledger/hazards/{hazard}", headers={"accept": "text/html"}).text
+    assert "限速器－安全钳联动试验失效" in shown
+    assert "热工仪表失效" not in shown
+
+
+def test_every_kind_of_equipment_has_items_of_its_own_and_the_general_ones() -> None:
+    kinds = {k for c in clauses().values() for k in c.kinds}
+    assert len(clauses()) == 47
+    for kind in kinds:
+        own = [c.id for c in fitting(kind) if not c.id.startswith("4.1 ")]
+        assert own
+        assert len(fitting(kind)) == len(own) + 4
+    assert {c.id for c in fitting("escalator")} & {"4.6 b", "4.6 c"} == set()
+
+
 def test_a_general_hazard_is_closed_by_its_unit_with_a_fact_that_holds(office: Office) -> None:
     before = confirmed_record(office)
     office.platform.clock.advance(60)
@@ -105,6 +138,75 @@ def test_a_general_hazard_is_closed_by_its_unit_with_a_fact_that_holds(office: O
         (hazard,),
     ).fetchone()
     assert row[0] == record
+
+
+@pytest.mark.parametrize("stands", ["listed", "handed_over", "receipted"])
+def test_a_fact_that_comes_early_closes_a_general_hazard_where_it_stands(office: Office, stands: str) -> None:
+    """The overdue visit is filed and confirmed before the unit has signed, or before anybody has handed it over."""
+    hazard = office.hazard()
+    if stands != "listed":
+        office.hand_over(hazard)
+    if stands == "receipted":
+        office.act(office.officer, hazard, "receipt")
+    office.platform.clock.advance(3600)
+    stranger = office.platform.log_in("filling")
+    record = confirmed_record(office)
+    office.refused(stranger, hazard, "self_close", evidence="x", record_id=record)
+    shown = office.officer.client.get(f"/ledger/hazards/{hazard}", headers={"accept": "text/html"}).text
+    assert f"/api/v1/hazards/{hazard}/self_close" in shown
+    done = office.act(office.officer, hazard, "self_close", evidence="已维保", record_id=record)
+    assert (done["state"], done["self_closed"], done["responsible_org_id"]) == ("closed", True, office.use_org)
+
+
+def test_once_a_re_check_was_asked_for_the_officer_decides_and_what_was_wrong_once_is_re_checked(
+    office: Office,
+) -> None:
+    hazard = office.hazard()
+    office.rectifying(hazard)
+    office.act(office.officer, hazard, "apply", evidence="已整改")
+    office.platform.clock.advance(3600)
+    record = confirmed_record(office)
+    assert "recheck" in office.refused(office.officer, hazard, "self_close", evidence="x", record_id=record)
+    office.act(office.inspector, hazard, "close", evidence="合格", officers=TWO)
+    office.act(office.inspector, hazard, "reopen", evidence="再次短接")
+    assert "复查" in office.refused(office.officer, hazard, "self_close", evidence="x", record_id=record)
+
+
+def test_a_failed_item_is_closed_by_a_record_in_which_it_is_right(office: Office) -> None:
+    worker = office.platform.person(Role.FIRM_WORKER)
+    body = record_of(office.platform, LIFT, "A-1-21", "门锁短接线未拆")
+    worker.post("/records", body, Idempotency_Key="failed-1")
+    lead = next(x for x in office.inspector.get("/leads") if x["cause"] == "item:A-1-21")
+    verdict = {"decision": "hazard", "reason": "属实", "grade": "general"}
+    hazard = office.inspector.post(f"/leads/{lead['id']}/decide", verdict)["hazard_id"]
+    office.platform.clock.advance(3600)
+    bare = confirmed_record(office)
+    assert "A-1-21" in office.refused(office.officer, hazard, "self_close", evidence="x", record_id=bare)
+    office.conn.execute(
+        "insert into maintenance.record (id, unit_no, firm_org_id, idempotency_key, level, template, workers, started_at, ended_at,"
+        " received_at, state, content, digest, confirmed_at) select '00000000-0000-4000-8000-000000000001', unit_no, firm_org_id,"
+        " 'right', level, template, workers, started_at, ended_at, received_at, state,"
+        """ '{"items": [{"id": "A-1-21", "result": "fixed"}]}', digest, confirmed_at from maintenance.record where id = %s""",
+        (bare,),
+    )
+    right = "00000000-0000-4000-8000-000000000001"
+    assert office.act(office.officer, hazard, "self_close", evidence="已拆除", record_id=right)["state"] == "closed"
+
+
+def test_what_ends_a_case_names_every_photograph_of_it(office: Office) -> None:
+    hazard = office.hazard()
+    office.rectifying(hazard)
+    for stage, data in (("before", PNG), ("after", JPEG)):
+        assert office.photo(office.officer, hazard, stage, data).status_code == 201
+    office.act(office.officer, hazard, "apply", evidence="已整改")
+    office.act(office.inspector, hazard, "close", evidence="合格", officers=TWO)
+    row = office.conn.execute(
+        "select evidence -> 'files' from maintenance.hazard_event where hazard_id = %s and event = 'close'", (hazard,)
+    ).fetchone()
+    digests = {f["sha256"] for f in office.inspector.get(f"/hazards/{hazard}/files")}
+    assert {f["sha256"] for f in row[0]} == digests
+    assert len(digests) == 2
+    assert {f["stage"] for f in row[0]} == {"before", "after"}
 
 
 def test_the_register_itself_is_the_fact_for_an_insurance_that_ran_out(office: Office) -> None:
@@ -197,6 +299,11 @@ def test_notices_supervision_and_interviews_are_numbered_and_by_who_may(office: 
         "埇市监特交〔2026〕1号", "埇市监特通〔2026〕1号", "宿市监特督〔2026〕1号", "宿市监特约〔2026〕1号",
     ]  # fmt: skip
     served = {"method": "direct", "receiver": "王经理", "delivered_at": office.platform.clock.now().isoformat()}
+    refused = office.inspector.send(f"/documents/{papers[0]['id']}/deliveries", served)
+    assert "执法证号" in refused.json()["detail"] or "2 人" in refused.json()["detail"]
+    served |= {"officers": TWO, "place": "小区物业办公室"}
+    left = office.inspector.send(f"/documents/{papers[0]['id']}/deliveries", served | {"method": "left"})
+    assert "见证人" in left.json()["detail"]
     assert len(office.inspector.post(f"/documents/{papers[0]['id']}/deliveries", served)) == 1
     assert office.events(hazard)[-1] == "served"
     served["delivered_at"] = "2020-01-01T00:00:00+08:00"
@@ -210,8 +317,11 @@ def test_a_number_is_not_spent_by_a_step_that_fails(office: Office, database: Da
             with contextlib.suppress(psycopg.errors.DivisionByZero), owner.transaction():
                 owner.execute("select maintenance.next_in_series('order:341302', 2026, 0)")
                 owner.execute("select 1 / 0")
-    assert "理由" in office.refused(office.inspector, hazard, "order", measures="停止使用")
-    office.act(office.inspector, hazard, "order", "现场短接", measures="停止使用")
+    assert "理由" in office.refused(office.inspector, hazard, "order", measures="停止使用", officers=TWO)
+    assert "执法人员" in office.refused(office.inspector, hazard, "order", "现场短接", measures="停止使用")
+    for wrong in ("张监察", "张监察 W1001", "张监察 W1001、李监察 W1001"):
+        office.refused(office.inspector, hazard, "order", "现场短接", measures="停止使用", officers=wrong)
+    office.act(office.inspector, hazard, "order", "现场短接", measures="停止使用", officers=TWO)
     assert office.inspector.get(f"/hazards/{hazard}/documents")[0]["number"] == "埇市监特令〔2026〕1号"
 
 
@@ -251,11 +361,22 @@ def test_the_colour_comes_from_the_published_matrix_and_stays_as_it_was_judged(o
     assert matrix["version"] == 0
     content: dict[str, Any] = matrix["content"]
     content["methods"]["LEC"]["bands"][0] = {"colour": "red", "above": 200}
-    body = {"content": content, "basis": "宿市监〔2026〕8号"}
+    body = {"content": content, "basis": "宿市监〔2026〕8号", "approved_by": "王局长"}
+    preview = office.regulator.post("/risk/matrix/preview", {"content": content})
+    assert [(c["before"], c["after"]) for c in preview["changed"]] == [("orange", "red")]
+    assert office.inspector.send("/risk/matrix/preview", {"content": content}).status_code == 403
+    assert office.inspector.get("/risk/matrix")["version"] == 0
     assert office.inspector.send("/risk/matrix", body).status_code == 403
     assert office.regulator.post("/risk/matrix", body)["version"] == 1
+    assert office.regulator.send("/risk/matrix", body).status_code == 409
     assert office.inspector.get(f"/hazards/{hazard}")["risk_colour"] == "orange"
     assert office.act(office.inspector, hazard, "assess", **lec)["risk_colour"] == "red"
+    published = office.inspector.get("/risk/matrix")
+    assert (published["approved_by"], published["basis"]) == ("王局长", "宿市监〔2026〕8号")
+    shown = office.inspector.client.get("/ledger/risk-matrix", headers={"accept": "text/html"}).text
+    assert "王局长" in shown
+    assert "data-preview" not in shown
+    assert "data-preview" in office.regulator.client.get("/ledger/risk-matrix", headers={"accept": "text/html"}).text
     content["methods"]["LEC"]["bands"].pop()
     assert office.regulator.send("/risk/matrix", body | {"content": content}).status_code == 409
 
@@ -267,6 +388,8 @@ def test_files_are_kept_by_what_they_are(office: Office) -> None:
         office.photo(office.officer, hazard, "before").json() == office.photo(office.officer, hazard, "before").json()
     )
     assert office.photo(office.officer, hazard, "before", b"<svg>").status_code == 409
+    for brand in (b"heic", b"hevc", b"heim", b"msf1"):
+        assert case_files.sniff(b"\0\0\0\x18ftyp" + brand + b"\0\0\0\0") == "image/heic"
     assert office.photo(office.officer, hazard, "before", b"\xff\xd8\xff" + b"0" * 8_400_000).status_code == 409
     found = office.inspector.get(f"/hazards/{hazard}/files")
     assert len(found) == 1

@@ -26,9 +26,9 @@ from maintenance.hazards.lifecycle import (
 )
 
 MOVES = {
-    "listed": "hand_over unsubstantiate",
-    "handed_over": "hand_over send_back receipt unsubstantiate overdue",
-    "receipted": "hand_over start unsubstantiate ask_extension grant_extension refuse_extension overdue",
+    "listed": "hand_over unsubstantiate self_close",
+    "handed_over": "hand_over send_back receipt unsubstantiate self_close overdue",
+    "receipted": "hand_over start unsubstantiate self_close ask_extension grant_extension refuse_extension overdue",
     "rectifying": "hand_over progress apply self_close ask_extension grant_extension refuse_extension overdue",
     "recheck": "inspect return close",
     "closed": "look_back reopen",
@@ -91,8 +91,8 @@ class Case(RuleBasedStateMachine):
         self.taken.append(step)
 
     @invariant()
-    def nothing_closes_before_it_was_handed_over_received_and_begun(self) -> None:
-        if self.state is HazardState.CLOSED:
+    def nothing_but_a_fact_closes_what_was_not_handed_over_received_and_begun(self) -> None:
+        if self.state is HazardState.CLOSED and HazardStep.SELF_CLOSE not in self.taken:
             order: list[Any] = [HazardStep.HAND_OVER, HazardStep.RECEIPT, HazardStep.START]
             at = 0
             for step in self.taken:

@@ -15,6 +15,10 @@ LISTS = (
     "/ledger/hazards?state=overdue&grade=major&age=30&flag=stop_use",
     "/ledger/map",
     "/ledger/prevention",
+    "/ledger/site",
+    "/ledger/risk-matrix",
+    "/ledger/draws/new",
+    "/ledger/draws/new?looked=1&kind=lift&number=3&colour=blue",
 )
 
 

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 import python_calamine
 
+from dashboards.papers.compose import order
 from maintenance import bundle as bundles
 from maintenance.extracts.model import sm3
+from maintenance.orders.service import deliveries, document
 from tests.maintenance.office import FULL, LIFT, PNG, Office
 from tests.pipeline import RESTING
 
@@ -114,3 +116,26 @@ def test_a_case_from_the_sensor_to_close_out_whose_evidence_outlives_its_reading
     found = extracted(office, kind="hazard", subject=str(hazard))
     assert json.loads(found["telemetry.json"])["sha256"] == kept["sha256"]
     assert len([name for name in found if name.startswith("files/")]) == 2
+
+
+def test_a_paper_carries_both_numbers_the_seal_and_how_it_was_served(office: Office) -> None:
+    hazard = office.hazard()
+    office.hand_over(hazard)
+    office.act(office.inspector, hazard, "order", "现场短接", measures="停止使用", officers=TWO)
+    first, second = office.inspector.get(f"/hazards/{hazard}/documents")
+    served = {"method": "left", "receiver": "王经理", "delivered_at": office.platform.clock.now().isoformat(), "officers": TWO,
+              "place": "物业办公室", "note": "社区工作人员见证"}  # fmt: skip
+    office.inspector.post(f"/documents/{second['id']}/deliveries", served)
+    with office.conn.transaction():
+        paper = order(document(office.conn, second["id"]), deliveries(office.conn, second["id"]))
+        bare = order(document(office.conn, first["id"]), [])
+    assert [(o.name, o.badge) for o in paper.officers] == [("张监察", "W1001"), ("李监察", "W1002")]
+    assert paper.servers == paper.officers
+    assert "留置送达" in paper.served[0]
+    assert "社区工作人员见证" in paper.served[0]
+    assert len(bare.officers) == 2
+    assert [o.badge for o in bare.officers] == ["", ""]
+    assert bare.to
+    for issued in (first, second):
+        answer = office.inspector.client.get(f"/api/v1/documents/{issued['id']}/pdf")
+        assert answer.content.startswith(b"%PDF")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import copy
+import io
 import math
+from typing import Any
 
 import pytest
+import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
 from maintenance.errors import DataError, LedgerInputError
 from maintenance.prevention import model
+from maintenance.prevention.model import Basis
 from tests.maintenance.office import LIFT, Office
 
 OFFICERS = ["张监察 W1001", "李监察 W1002", "王监察 W1003"]
@@ -61,8 +65,8 @@ def test_a_firm_with_too_few_units_has_no_grade() -> None:
 @given(UNITS, st.text("abcdef0123456789", min_size=1, max_size=20), st.floats(0, 1))
 def test_a_draw_is_repeatable_takes_its_share_and_asks_no_order(units: dict[str, str], seed: str, share: float) -> None:
     shares = {"red-A": share, "blue-B": share / 2}
-    drawn = model.draw(seed, shares, units, OFFICERS)
-    assert drawn == model.draw(seed, shares, dict(reversed(units.items())), list(reversed(OFFICERS)))
+    drawn = model.draw(Basis("t", seed, shares, units, OFFICERS))
+    assert drawn == model.draw(Basis("t", seed, shares, dict(reversed(units.items())), list(reversed(OFFICERS))))
     for stratum, part in shares.items():
         of_it = [u for u, s in units.items() if s == stratum]
         assert len([t for t in drawn if t.stratum == stratum]) == math.ceil(part * len(of_it))
@@ -74,14 +78,52 @@ def test_another_seed_draws_others_and_nobody_is_favoured() -> None:
     units = {f"L{n:04d}": "red-A" for n in range(200)}
     counts = dict.fromkeys(units, 0)
     for number in range(200):
-        for task in model.draw(f"seed{number}", {"red-A": 0.5}, units, OFFICERS):
+        for task in model.draw(Basis("t", f"seed{number}", {"red-A": 0.5}, units, OFFICERS)):
             counts[task.unit_id] += 1
     assert min(counts.values()) > 60
     assert max(counts.values()) < 140
     with pytest.raises(LedgerInputError):
-        model.draw(" ", {}, units, OFFICERS)
+        model.draw(Basis("t", " ", {}, units, OFFICERS))
     with pytest.raises(LedgerInputError):
-        model.draw("s", {}, units, OFFICERS[:1])
+        model.draw(Basis("t", "s", {}, units, OFFICERS[:1]))
+
+
+@given(
+    st.integers(0, 80),
+    st.dictionaries(st.sampled_from(["red-A", "red-B", "blue-A", "blue-D"]), st.integers(1, 30), min_size=1),
+    st.floats(0, 1),
+)
+def test_a_number_is_spread_over_the_strata_and_never_exceeds_them(
+    number: int, sizes: dict[str, int], share: float
+) -> None:
+    shares = {"red-A": share, "red-B": 0.2, "blue-A": 0.1}
+    found = model.spread(number, shares, sizes)
+    can = sum(n for s, n in sizes.items() if shares.get(s, 0) > 0)
+    assert sum(found.values()) == min(number, can)
+    assert all(found[s] <= sizes[s] for s in sizes)
+    assert found == model.spread(number, shares, dict(reversed(sizes.items())))
+
+
+def test_a_draw_by_number_takes_so_many_and_can_be_repeated(office: Office) -> None:
+    office.conn.execute("update equipment.unit set jurisdiction_id = '341302'")
+    wanted = {"kind": "lift", "number": 3, "colours": "blue,yellow"}
+    strata = office.inspector.post("/prevention/draws/preview", wanted)
+    assert sum(s["wanted"] for s in strata) == 3
+    assert {s["name"].split("-")[0] for s in strata} <= {"blue", "yellow"}
+    body = wanted | {"title": "三月", "basis": "宿市监〔2026〕9号", "seed": "4821", "officers": "\n".join(OFFICERS)}
+    made = office.inspector.post("/prevention/draws", body)["draw_id"]
+    assert office.inspector.get(f"/prevention/draws/{made}/repeat") == {"same": True, "tasks": 3}
+    assert len(office.inspector.get(f"/prevention/draws/{made}/tasks")) == 3
+    shown = office.inspector.client.get(f"/ledger/draws/{made}?again=1", headers={"accept": "text/html"}).text
+    assert "结果一致" in shown or "相同" in shown
+    listed = office.inspector.client.get(f"/api/v1/prevention/draws/{made}/tasks.csv").content.decode("utf-8-sig")
+    assert len(listed.splitlines()) == 4
+    assert office.inspector.send("/prevention/draws", body | {"colours": "pink"}).status_code == 422
+    nothing = office.inspector.send("/prevention/draws", body | {"kind": "none"})
+    assert "未抽取" in nothing.text, nothing.text
+    office.conn.execute("alter table maintenance.draw disable trigger draw_append_only")
+    office.conn.execute("update maintenance.draw set seed = '4822' where id = %s", (made,))
+    assert office.inspector.get(f"/prevention/draws/{made}/repeat")["same"] is False
 
 
 def test_a_draw_of_the_district_and_its_results_in_the_ledger(office: Office) -> None:
@@ -114,16 +156,31 @@ def test_a_draw_of_the_district_and_its_results_in_the_ledger(office: Office) ->
     assert office.inspector.get("/prevention/draws")[0]["done"] == 1
 
 
+def take(office: Office, data: bytes) -> Any:
+    query = {"title": "省平台 3 月", "basis": "皖市监〔2026〕1号"}
+    inspector = office.inspector
+    return inspector.client.post(
+        "/api/v1/prevention/draws/import", params=query, content=data, headers={"X-CSRF-Token": inspector.csrf}
+    )
+
+
 def test_tasks_of_the_province_are_taken_and_risk_grades_given(office: Office) -> None:
     text = f"任务编号,设备编号,检查人员\nAH-1,{LIFT},张监察 W1001、李监察 W1002\n"
-    body = {"title": "省平台 3 月", "basis": "皖市监〔2026〕1号", "csv": text}
-    made = office.inspector.post("/prevention/draws/import", body)["draw_id"]
+    made = take(office, text.encode("gb18030")).json()["draw_id"]
     assert office.inspector.get(f"/prevention/draws/{made}/tasks")[0]["number"] == "AH-1"
     assert office.inspector.client.get(f"/api/v1/prevention/draws/{made}/repeat").status_code == 422
-    wrong = office.inspector.send("/prevention/draws/import", body | {"csv": text + "AH-2,L999999,张监察 W1001\n"})
+    wrong = take(office, (text + "AH-2,L999999,张监察 W1001\n").encode())
     assert "AH-2" in wrong.json()["detail"]
+    assert "第 3 行" in take(office, (text + "AH-3,,张监察 W1001\n").encode()).json()["detail"]
     assert len(office.inspector.get("/prevention/draws")) == 1
-    assert office.inspector.send("/prevention/draws/import", body | {"csv": "a,b\n1,2\n"}).status_code == 422
+    assert take(office, b"a,b\n1,2\n").status_code in (400, 422)
+    book = io.BytesIO()
+    sheet = xlsxwriter.Workbook(book, {"in_memory": True})
+    page = sheet.add_worksheet()
+    for line, cells in enumerate((("任务编号", "设备编号", "检查人员"), ("AH-9", LIFT, "张监察 W1001"))):
+        page.write_row(line, 0, cells)
+    sheet.close()
+    assert take(office, book.getvalue()).status_code == 201
     answer = office.inspector.client.get("/api/v1/prevention/risk.csv")
     assert answer.content.decode("utf-8-sig").splitlines()[1].startswith(LIFT)
 

@@ -1,10 +1,11 @@
 // Photographs of a case: sent as they are, made smaller only when they are larger than is taken. What was chosen stays chosen when sending fails.
 import { once, post } from "./forms.js";
+import "./remember.js";
 
 const LARGEST = 8 * 1024 * 1024;
 const LONGEST_SIDE = 3000;
 
-async function fitting(file) {
+export async function fitting(file) {
   if (file.size <= LARGEST || !file.type.startsWith("image/")) return file;
   const picture = await createImageBitmap(file);
   const scale = Math.min(1, LONGEST_SIDE / Math.max(picture.width, picture.height));

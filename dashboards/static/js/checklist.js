@@ -1,5 +1,6 @@
 // The checklist of an inspection: an empty item is right, words are what is wrong; a note alone says that it was not possible.
 import { once, post } from "./forms.js";
+import "./remember.js";
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
