@@ -117,7 +117,7 @@ def _fewest_crossings(useful: int) -> int:
 def u_limits(events: Sequence[int], exposures: Sequence[float]) -> list[Limits]:
     """One pair of limits per period: ū ± 3 √(ū / exposure), not below 0."""
     if len(events) != len(exposures):
-        raise InvalidCountError("every period needs its count and its exposure")
+        raise InvalidCountError("每期都要有件数和暴露量 (every period needs its count and its exposure)")
     total = sum(exposures)
     check_exposure(total)
     centre = sum(events) / total
@@ -139,7 +139,9 @@ def funnel_limits(exposure: float, rate: float, tail: float = LOWER_TAIL) -> Int
     """
     check_exposure(exposure)
     if rate < 0 or not 0 < tail < 0.5:
-        raise InvalidCountError("the rate is 0 or more, the tail between 0 and 0.5")
+        raise InvalidCountError(
+            "水平不小于 0，尾部概率在 0 与 0.5 之间 (the rate is 0 or more, the tail between 0 and 0.5)"
+        )
     mean = rate * exposure
     return Interval(_quantile(mean, tail) / exposure, _quantile(mean, 1 - tail) / exposure)
 
@@ -159,5 +161,5 @@ def _mean(values: Sequence[float]) -> float:
     if not values:
         raise NoExposureError("还没有两次事件之间的间隔 (a chart of intervals needs at least one interval)")
     if any(not math.isfinite(v) or v < 0 for v in values):
-        raise InvalidCountError("an interval is 0 or more")
+        raise InvalidCountError("间隔不小于 0 (an interval is 0 or more)")
     return sum(values) / len(values)
