@@ -2,7 +2,8 @@
 
 References
 ----------
-SRC-STAT-05 Spiegelhalter 2005 (funnel), SRC-STAT-06 Benneyan 2001 (g), SRC-STAT-07 Montgomery (t, u); docs/sources.md
+SRC-STAT-05 Spiegelhalter 2005 (funnel), SRC-STAT-06 Benneyan 2001 (g), SRC-STAT-07 Montgomery (t, u), SRC-STAT-10 Anhøj (runs);
+docs/sources.md
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
+from statistics import median
 
 from dashboards.indicators.errors import InvalidCountError, NoExposureError
 from dashboards.indicators.poisson import Interval, check_exposure, poisson_at_most
@@ -20,6 +22,9 @@ LOWER_TAIL, UPPER_TAIL = 0.00135, 0.99865
 TAIL_95, TAIL_998 = 0.025, 0.001
 """The two pairs of limits of a funnel plot."""
 NELSON = 3.6
+FEWEST_FOR_RUNS = 10
+MEAN_RANGE_OF_TWO = 1.128
+"""Mean range of two normal values in standard deviations (d2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +66,58 @@ def t_limits_power(times_between: Sequence[float]) -> Limits:
     # ranges beyond their own limit are left out, as in the reference
     mean_range = sum(moving) / len(moving)
     kept = [r for r in moving if r < 3.267 * mean_range] or moving
-    half = 2.66 * sum(kept) / len(kept)
+    half = 3 * sum(kept) / len(kept) / MEAN_RANGE_OF_TWO
     return Limits(centre**NELSON, max(0.0, centre - half) ** NELSON, (centre + half) ** NELSON)
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """链检验 (run rules of Anhøj): how values lie about their median. They assume no distribution, so they hold for skewed intervals.
+
+    ``useful`` counts the values that are not the median itself; ``longest`` is the longest run on one side of it.
+    """
+
+    useful: int
+    longest: int
+    longest_allowed: int
+    crossings: int
+    crossings_needed: int
+
+    @property
+    def signals(self) -> bool:
+        """Whether the values shift more than chance does (in about one series of twenty it does as well)."""
+        return self.longest > self.longest_allowed or self.crossings < self.crossings_needed
+
+
+def runs_about_median(values: Sequence[float]) -> Runs | None:
+    """The two run rules; None below ten useful values, where they can say nothing.
+
+    >>> runs_about_median([1, 2] * 6)
+    Runs(useful=12, longest=1, longest_allowed=7, crossings=11, crossings_needed=3)
+    """
+    middle = median(values) if values else 0.0
+    above = [v > middle for v in values if v != middle]
+    if len(above) < FEWEST_FOR_RUNS:
+        return None
+    longest = max(len(list(run)) for _, run in groupby(above))
+    crossings = sum(a != b for a, b in pairwise(above))
+    return Runs(len(above), longest, round(math.log2(len(above)) + 3), crossings, _fewest_crossings(len(above)))
+
+
+def _fewest_crossings(useful: int) -> int:
+    """The 5 % quantile of a binomial count of ``useful`` - 1 tosses of a coin."""
+    tosses, below = useful - 1, 0
+    for crossings in range(useful):
+        below += math.comb(tosses, crossings)
+        if 20 * below >= 2**tosses:
+            return crossings
+    return tosses
 
 
 def u_limits(events: Sequence[int], exposures: Sequence[float]) -> list[Limits]:
     """One pair of limits per period: ū ± 3 √(ū / exposure), not below 0."""
     if len(events) != len(exposures):
-        raise InvalidCountError("every period needs its count and its exposure")
+        raise InvalidCountError("每期都要有件数和暴露量 (every period needs its count and its exposure)")
     total = sum(exposures)
     check_exposure(total)
     centre = sum(events) / total
@@ -90,7 +139,9 @@ def funnel_limits(exposure: float, rate: float, tail: float = LOWER_TAIL) -> Int
     """
     check_exposure(exposure)
     if rate < 0 or not 0 < tail < 0.5:
-        raise InvalidCountError("the rate is 0 or more, the tail between 0 and 0.5")
+        raise InvalidCountError(
+            "水平不小于 0，尾部概率在 0 与 0.5 之间 (the rate is 0 or more, the tail between 0 and 0.5)"
+        )
     mean = rate * exposure
     return Interval(_quantile(mean, tail) / exposure, _quantile(mean, 1 - tail) / exposure)
 
@@ -110,5 +161,5 @@ def _mean(values: Sequence[float]) -> float:
     if not values:
         raise NoExposureError("还没有两次事件之间的间隔 (a chart of intervals needs at least one interval)")
     if any(not math.isfinite(v) or v < 0 for v in values):
-        raise InvalidCountError("an interval is 0 or more")
+        raise InvalidCountError("间隔不小于 0 (an interval is 0 or more)")
     return sum(values) / len(values)

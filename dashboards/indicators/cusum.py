@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csc_matrix, identity
@@ -47,7 +48,9 @@ def reference_value(mean_in_control: float, mean_out_of_control: float) -> float
     1.4427
     """
     if not 0 < mean_in_control < mean_out_of_control or not math.isfinite(mean_out_of_control):
-        raise InvalidCountError("the out-of-control rate must lie above the in-control rate, both above 0")
+        raise InvalidCountError(
+            "失控水平须高于受控水平，且都大于 0 (the out-of-control rate must lie above the in-control rate, both above 0)"
+        )
     return (mean_out_of_control - mean_in_control) / math.log(mean_out_of_control / mean_in_control)
 
 
@@ -55,10 +58,11 @@ def _fraction(value: float, most: int) -> Fraction:
     return Fraction(repr(value)).limit_denominator(most)
 
 
-def _steps(mean: float, most: int) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], int]:
-    """Poisson probabilities of 0 … most - 1, and how many there are."""
-    counts = np.arange(most)
-    return np.exp(counts * math.log(mean) - mean - gammaln(counts + 1)), most
+def _steps(mean: float, most: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Counts below ``most`` that occur, and their Poisson probabilities; what is rarer than 1e-30 is left out."""
+    reach = 12 * math.sqrt(mean) + 60
+    counts = np.arange(max(0, math.floor(mean - reach)), max(1, min(most, math.ceil(mean + reach))))
+    return counts, np.exp(counts * math.log(mean) - mean - gammaln(counts + 1))
 
 
 def run_length(k: float, h: float, mean: float, head_start: float = 0.0) -> float:
@@ -79,9 +83,11 @@ def run_length(k: float, h: float, mean: float, head_start: float = 0.0) -> floa
     every decimal of up to three digits.
     """
     if not all(math.isfinite(v) for v in (k, h, mean, head_start)) or k <= 0 or h <= 0 or mean < 0:
-        raise InvalidCountError("k and h are above 0, the mean is 0 or more")
+        raise InvalidCountError("k 和 h 须大于 0，均值不小于 0 (k and h are above 0, the mean is 0 or more)")
+    if h > LARGEST_LIMIT:
+        raise InvalidCountError(f"h 不大于 {LARGEST_LIMIT}，请合并统计期或换算单位 (h is at most {LARGEST_LIMIT})")
     if not 0 <= head_start < h:
-        raise InvalidCountError("the head start lies from 0 to below h")
+        raise InvalidCountError("起始值须从 0 起且小于 h (the head start lies from 0 to below h)")
     if mean == 0:
         return math.inf
     finest = max(1, min(LARGEST_DENOMINATOR, int(MOST_STATES / h)))
@@ -99,7 +105,7 @@ def path(counts: Sequence[int], reference_values: Sequence[float], h: float, hea
     ``reference_values`` is k of each period: k scales with a period's exposure (Rossi et al. 1999).
     """
     if len(counts) != len(reference_values):
-        raise InvalidCountError("every period needs its count and its reference value")
+        raise InvalidCountError("每期都要有件数和参考值 (every period needs its count and its reference value)")
     found, s = [], head_start
     for count, k in zip(counts, reference_values, strict=True):
         s = max(0.0, s + count - k)
@@ -111,10 +117,11 @@ def path(counts: Sequence[int], reference_values: Sequence[float], h: float, hea
 
 def _solve(k_steps: int, states: int, m: int, mean: float, start: int) -> float:
     """Run length of the chain on 0, 1/m, …, (states - 1)/m, absorbed from states/m on."""
-    most = (states + k_steps) // m + 1
-    chances, _ = _steps(mean, most)
-    here = np.repeat(np.arange(states), most)
-    there = np.maximum(0, here + np.tile(np.arange(most) * m, states) - k_steps)
+    counts, chances = _steps(mean, (states + k_steps) // m + 1)
+    if not counts.size:  # every count that occurs signals
+        return 1.0
+    here = np.repeat(np.arange(states), counts.size)
+    there = np.maximum(0, here + np.tile(counts * m, states) - k_steps)
     weight = np.tile(chances, states)
     inside = there < states
     moves = csc_matrix((weight[inside], (here[inside], there[inside])), shape=(states, states))
@@ -143,7 +150,9 @@ def design(in_control: float, out_of_control: float, exposure: float, arl0: floa
         No limit that can be computed gives it.
     """
     if not exposure > 0 or not math.isfinite(exposure) or not arl0 >= 1 or not math.isfinite(arl0):
-        raise InvalidCountError("the exposure is above 0 and the run length at least 1")
+        raise InvalidCountError(
+            "暴露量须大于 0，平均运行长度至少为 1 (the exposure is above 0 and the run length at least 1)"
+        )
     mean0, mean1 = in_control * exposure, out_of_control * exposure
     k = reference_value(mean0, mean1)
 
@@ -154,7 +163,9 @@ def design(in_control: float, out_of_control: float, exposure: float, arl0: floa
     while arl(high) < arl0:
         high *= 2
         if high * LIMIT_STEP > LARGEST_LIMIT:
-            raise UnreachableDesignError("no control limit gives so long a run length; ask for less or merge periods")
+            raise UnreachableDesignError(
+                "没有控制限能达到这样长的平均运行长度，请减小或合并统计期 (no control limit gives so long a run length; ask for less or merge periods)"
+            )
     low = high // 2
     while high - low > 1:
         middle = (high + low) // 2

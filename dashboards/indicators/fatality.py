@@ -91,10 +91,11 @@ def fatality(
     """
     poisson.check_count(deaths)
     if not math.isfinite(target) or target < 0:
-        raise InvalidCountError("the target is a rate from 0 on, such as 0.06")
+        raise InvalidCountError("目标须为 0 或正数，如 0.06 (the target is a rate from 0 on)")
     poisson.check_exposure(units)
     poisson.check_exposure(years)
     exposure = units * years / PER
+    poisson.check_exposure(exposure)
     interval = poisson.garwood(deaths)
     allowed = whole_deaths(target, units, years)
     expected = target * exposure
@@ -129,7 +130,7 @@ def probability_year_above_target(
     """
     poisson.check_exposure(elapsed)
     if elapsed > 1:
-        raise InvalidCountError("the elapsed part of a year is at most 1")
+        raise InvalidCountError("一年已过的部分最多为 1 (the elapsed part of a year is at most 1)")
     left = whole_deaths(target, units, 1.0) - deaths
     belief = poisson.posterior(deaths, units * elapsed / PER, prior)
     return poisson.predictive_above(left, units * (1 - elapsed) / PER, belief)

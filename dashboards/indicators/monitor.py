@@ -70,12 +70,16 @@ class CusumChart:
 
 @dataclass(frozen=True, slots=True)
 class IntervalChart:
-    """t or g chart: days between events, and its limits; ``open_days`` since the last event, which is no interval yet."""
+    """t or g chart: days between events, and its limits; ``open_days`` since the last event, which is no interval yet.
+
+    ``runs`` is None while there are too few intervals for the run rules.
+    """
 
     days: tuple[int, ...]
     until: tuple[date, ...]
     limits: charts.Limits | None
     open_days: int | None
+    runs: charts.Runs | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +187,12 @@ def interval_charts(verdicts: Sequence[Verdict], today: date) -> tuple[IntervalC
     t_days, t_until, t_open = _between(fatal, today)
     g_days, g_until, g_open = _between(days, today)
     return (
-        IntervalChart(t_days, t_until, charts.t_limits(t_days) if t_days else None, t_open),
-        IntervalChart(g_days, g_until, charts.g_limits(g_days) if g_days else None, g_open),
+        IntervalChart(
+            t_days, t_until, charts.t_limits(t_days) if t_days else None, t_open, charts.runs_about_median(t_days)
+        ),
+        IntervalChart(
+            g_days, g_until, charts.g_limits(g_days) if g_days else None, g_open, charts.runs_about_median(g_days)
+        ),
     )
 
 

@@ -44,7 +44,7 @@ class GammaPrior:
         0.99382
         """
         if not (math.isfinite(rate) and math.isfinite(strength) and rate > 0 and strength > 0):
-            raise InvalidCountError("a prior needs a rate and a strength above 0")
+            raise InvalidCountError("先验的水平和权重须大于 0 (a prior needs a rate and a strength above 0)")
         return cls(rate * strength, strength)
 
 
@@ -61,7 +61,7 @@ def check_count(count: int) -> None:
         It is negative or not whole.
     """
     if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-        raise InvalidCountError(f"a count is a whole number from 0 on, not {count!r}")
+        raise InvalidCountError(f"件数（死亡人数）须为 0 或正整数 (a count is a whole number from 0 on), not {count!r}")
 
 
 def check_exposure(exposure: float) -> None:
@@ -72,7 +72,9 @@ def check_exposure(exposure: float) -> None:
     NoExposureError
         It is zero, negative or not finite.
     """
-    if not math.isfinite(exposure) or exposure <= 0:
+    if not math.isfinite(exposure):
+        raise NoExposureError("台数或时间不是有限的数 (units or time are not a finite number)")
+    if exposure <= 0:
         raise NoExposureError("没有台数或时间，无法计算比率 (no units or no time: there is no rate)")
 
 
@@ -92,7 +94,7 @@ def garwood(count: int, confidence: float = 0.95) -> Interval:
     """
     check_count(count)
     if not 0 < confidence < 1:
-        raise InvalidCountError("the confidence lies between 0 and 1, such as 0.95")
+        raise InvalidCountError("置信度须在 0 与 1 之间，如 0.95 (the confidence lies between 0 and 1)")
     half = (1 - confidence) / 2
     low = 0.0 if count == 0 else float(gammaincinv(count, half))
     return Interval(low, float(gammainccinv(count + 1, half)))
@@ -176,7 +178,7 @@ def dispersion(counts: Sequence[int], exposures: Sequence[float]) -> Dispersion 
         The two differ in length: a missing period is left out of both, never counted as zero.
     """
     if len(counts) != len(exposures):
-        raise InvalidCountError("every period needs its count and its exposure")
+        raise InvalidCountError("每期都要有件数和暴露量 (every period needs its count and its exposure)")
     for count, exposure in zip(counts, exposures, strict=True):
         check_count(count)
         check_exposure(exposure)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dashboards.indicators.charts import FEWEST_FOR_RUNS
 from dashboards.indicators.fatality import Fatality
 from dashboards.indicators.figures import YearEnd
 from dashboards.indicators.monitor import CusumChart, FunnelPoint, IntervalChart, Monitor, Prior
@@ -143,9 +144,26 @@ def of_intervals(chart: IntervalChart, what_zh: str, what_en: str) -> Words:
         )
     else:
         zh, en = f"{what_zh}间隔均在限内。", f"Intervals between {what_en} lie within the limits."
+    runs_zh, runs_en = _of_runs(chart)
     return Words(
-        zh, en, "限值按指数（几何）分布计算。", "Limits are those of the exponential (geometric) distribution."
-    )
+        zh + runs_zh, en + runs_en, "限值按指数（几何）分布计算；链检验只看间隔在中位数哪一侧，不假定分布。",
+        "Limits are those of the exponential (geometric) distribution; the run rules look only at the side of the median and assume none.",
+    )  # fmt: skip
+
+
+def _of_runs(chart: IntervalChart) -> tuple[str, str]:
+    """The run rules, or why they say nothing."""
+    r = chart.runs
+    if r is None:
+        return (
+            f"不足 {FEWEST_FOR_RUNS} 个可用间隔，不作链检验。",
+            f" Fewer than {FEWEST_FOR_RUNS} useful intervals: no run rules.",
+        )
+    zh = f"链检验：最长连续 {r.longest} 个在中位数同侧（上限 {r.longest_allowed}），穿越 {r.crossings} 次（下限 {r.crossings_needed}）"
+    en = f" Runs: {r.longest} in a row on one side of the median (at most {r.longest_allowed}), {r.crossings} crossings (at least {r.crossings_needed})"
+    if r.signals:
+        return f"{zh}，间隔水平有过持续变化，应查明原因。", f"{en}: the level has shifted, look for the cause."
+    return f"{zh}，未见持续变化。", f"{en}: no shift is seen."
 
 
 def of_dispersion(monitor: Monitor) -> Words:

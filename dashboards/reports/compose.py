@@ -150,4 +150,7 @@ def _method(board: Board) -> Section:
     if chart is not None:
         words.append(wording.of_cusum(chart).zh + wording.of_cusum(chart).limits_zh)
     words.append(wording.of_funnel(board.monitor.funnel).zh + wording.of_funnel(board.monitor.funnel).limits_zh)
+    for intervals, what in ((board.monitor.t_chart, "死亡事故之间"), (board.monitor.g_chart, "计入事故之间")):
+        said = wording.of_intervals(intervals, what, "")
+        words.append(said.zh + said.limits_zh)
     return Section("方法与可下的结论", tuple(words))

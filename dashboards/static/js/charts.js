@@ -120,23 +120,19 @@ const kinds = {
   },
   // {labels, unit, name, values, signals, centre, low, high, limit_name, centre_name}: a control chart; a signal is a ringed diamond
   control(data, base) {
-    const limit = (values, name) => ({
+    const limit = (values, name, type = [6, 4]) => ({
       name, type: "line", data: values, step: "middle", symbol: "none", silent: true, tooltip: { show: false },
-      lineStyle: { color: token("--ink-3"), width: 1, type: [6, 4] },
+      lineStyle: { color: token("--ink-3"), width: 1, type }, itemStyle: { color: token("--ink-3") },
     });
     return {
       xAxis: { type: "category", data: data.labels, ...base.axis, splitLine: { show: false } },
       yAxis: { type: "value", name: data.unit, min: 0, ...base.axis },
-      legend: { show: false },
+      // both limits bear one name, so that the legend says it once; what is what is told by the dash
+      legend: { ...base.legend, icon: undefined, itemWidth: 22, itemHeight: 8, selectedMode: false },
       series: [
-        {
-          name: data.name, type: "line", data: marked(data.values, data.signals), lineStyle: { width: 1.6 }, symbolSize: 5,
-          markLine: {
-            silent: true, symbol: "none", lineStyle: { color: token("--ink-3"), type: "dotted" },
-            label: { show: false }, data: [{ yAxis: data.centre }],
-          },
-        },
-        limit(data.low, data.limit_name), limit(data.high, data.limit_name),
+        { name: data.name, type: "line", data: marked(data.values, data.signals), lineStyle: { width: 1.6 }, symbolSize: 5 },
+        limit(data.labels.map(() => data.centre), data.centre_name, [1, 3]),
+        limit(data.high, data.limit_name), limit(data.low, data.limit_name),
       ],
     };
   },

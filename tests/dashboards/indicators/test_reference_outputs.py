@@ -1,8 +1,9 @@
-"""Agreement with published reference outputs to four significant digits; each row cites its reference call.
+"""Agreement with published reference outputs to four significant digits; each row cites its reference call and where it is printed.
 
-R 4: ``survival::cipoisson``, ``epitools::pois.exact``, ``stats::poisson.test``, ``spc::pois.cusum.arl``,
-``surveillance::findK``, ``qicharts2::qic``. What a call prints is fixed by the closed form it documents; values printed in
-its manual or in the cited paper are used where there are any.
+Printed numbers: the help pages of R ``survival::cipoisson``, ``epitools::pois.exact``, ``stats::poisson.test``,
+``spc::pois.cusum.arl`` and ``spc::pois.cusum.crit.L0L1`` (which quote Lucas 1985 and Rossi et al. 1999). ``surveillance`` and
+``qicharts2`` print none (help pages without output, vignettes with pictures): there the test holds our functions against the
+formula in their published source, written out a second time.
 """
 
 from __future__ import annotations
@@ -22,10 +23,13 @@ def four_digits(found: float, wanted: float) -> bool:
 @pytest.mark.parametrize(
     ("call", "count", "exposure", "low", "high"),
     [
-        # survival::cipoisson(k, time): qgamma(0.025, k) / time, qgamma(0.975, k + 1) / time
-        ("cipoisson(0)", 0, 1, 0.0, 3.688879),
-        ("cipoisson(4)", 4, 1, 1.089865, 10.24159),
-        # epitools::pois.exact(x = 10), its manual's x = 1:10
+        # survival, help page of cipoisson: "cipoisson(4) # 95% confidence limit; lower 1.089865, upper 10.24153"
+        ("cipoisson(4)", 4, 1, 1.089865, 10.24153),
+        # epitools, help page of pois.exact: "When x = 0, for the upper confidence limit pois.exact returns 3.689"
+        ("pois.exact(0)", 0, 1, 0.0, 3.689),
+        # survival::cipoisson(20, 10): 1.2217 and 3.0888 in the tests of R package rads (adjust_direct: 20 events of 1,000, per 100)
+        ("cipoisson(20, 10)", 20, 10, 1.2217, 3.0888),
+        # qgamma(0.025, k) / time and qgamma(0.975, k + 1) / time, as both packages document
         ("pois.exact(10)", 10, 1, 4.795389, 18.39036),
         ("pois.exact(1)", 1, 1, 0.02531781, 5.571643),
         # stats::poisson.test(137, 24.19893): 95 percent confidence interval 4.753125 to 6.692709 is of the help page's data
@@ -60,8 +64,10 @@ def test_reference_value_of_surveillance() -> None:
 @pytest.mark.parametrize(
     ("k", "h", "mean", "start", "arl"),
     [
-        # spc::pois.cusum.arl(mu = .25, km = 1, hm = 40, m = 4, i0 = 0 | 20), Lucas 1985 tables 2 and 3: 438 and 333
-        (0.25, 10, 0.25, 0, 437.76),
+        # spc, help page of pois.cusum.arl(mu = .25, km = 1, hm = 39, m = 4, i0 = 0 | 20): "Lucas reported 438 (in Table 2)" and
+        # "333 (in Table 3)"; printed there to three digits
+        (0.25, 10, 0.25, 0, 438),
+        (0.25, 10, 0.25, 5, 333),
         # closed form: k = h = 1 signals at two or more events
         (1, 1, 1, 0, 1 / (1 - 2 * math.exp(-1))),
         # k = 1, h = 2, mean 1: solved by hand from the two states 0 and 1
@@ -75,9 +81,23 @@ def test_run_length(k: float, h: float, mean: float, start: float, arl: float | 
         # L0 = 1 + (p0 + p1) L0 + p2 L1, L1 = 1 + p0 L0 + p1 L1 with p0 = p1 = e, p2 = e / 2
         arl = (1 + (e / 2) / (1 - e)) / (1 - 2 * e - (e / 2) * e / (1 - e))
     if (k, h) == (0.25, 10):
-        assert round(found) == 438
+        assert round(found) == arl
     else:
         assert four_digits(found, arl)
+
+
+def test_design_of_rossi_as_spc_prints_it() -> None:
+    # spc, help page of pois.cusum.crit.L0L1(mu0 = 0.52, L0 = 500, L1 = 7), the scheme of Rossi et al. 1999 table 1:
+    # m 1000, km 948, mu1 1.563777, k 0.948, hm 3832, h 3.832, gamma 0.1201901
+    assert four_digits(cusum.reference_value(0.52, 1.563777), 0.948)
+
+    def mixed(mean: float) -> float:
+        # it signals above h, and at h itself with probability gamma; ours signals from h on
+        above, at = cusum.run_length(0.948, 3.833, mean), cusum.run_length(0.948, 3.832, mean)
+        return above + 0.1201901 * (at - above)
+
+    assert four_digits(mixed(0.52), 500)
+    assert four_digits(mixed(1.563777), 7)
 
 
 def test_run_length_agrees_with_simulation() -> None:
@@ -103,12 +123,12 @@ def test_g_chart_of_qicharts2() -> None:
 
 
 def test_t_chart_of_qicharts2() -> None:
-    # qicharts2::qic(y, chart = "t"): an I chart of y^(1 / 3.6), limits mean ± 2.66 mean moving range, raised to 3.6
+    # qicharts2 (helper.functions.R, qic.t): an I chart of y^(1 / 3.6), limits mean ± 3 mean moving range / 1.128, raised to 3.6
     y = [4.0, 9.0, 16.0, 2.0]
     limits = charts.t_limits_power(y)
     z = [v ** (1 / 3.6) for v in y]
     moving = [abs(b - a) for a, b in pairwise(z)]
-    half = 2.66 * sum(moving) / 3
+    half = 3 * sum(moving) / 3 / 1.128
     assert four_digits(limits.high, (sum(z) / 4 + half) ** 3.6)
     assert four_digits(limits.centre, (sum(z) / 4) ** 3.6)
 
@@ -136,3 +156,36 @@ def test_funnel_limits_are_the_exact_quantiles() -> None:
     inner, outer = charts.funnel_limits(100.0, 0.05, charts.TAIL_95), charts.funnel_limits(100.0, 0.05, charts.TAIL_998)
     assert (inner.low * 100, inner.high * 100) == (1, 10)
     assert (outer.low * 100, outer.high * 100) == (0, 13)
+
+
+@pytest.mark.parametrize(
+    ("useful", "longest", "crossings"),
+    # qicharts2, vignette "Quality Improvement Charts", appendix 2: critical values for longest run and number of crossings
+    [
+        (10, 6, 2),
+        (12, 7, 3),
+        (16, 7, 4),
+        (22, 7, 7),
+        (23, 8, 7),
+        (24, 8, 8),
+        (46, 9, 17),
+        (90, 9, 37),
+        (91, 10, 37),
+        (100, 10, 41),
+    ],
+)
+def test_run_rules_of_qicharts2(useful: int, longest: int, crossings: int) -> None:
+    # values that are the median itself are not useful
+    found = charts.runs_about_median([-1.0] * ((useful + 1) // 2) + [0.0] * (2 * (useful % 2)) + [1.0] * (useful // 2))
+    assert found is not None
+    assert (found.useful, found.longest_allowed, found.crossings_needed) == (useful, longest, crossings)
+
+
+def test_a_shift_signals_and_a_few_intervals_do_not() -> None:
+    # the same vignette: 24 values with a longest run of 13 (at most 8) and 4 crossings (at least 8) signal
+    found = charts.runs_about_median([1.0, 2, 1, 2, *[1.0] * 10, *[2.0] * 10])
+    assert found is not None
+    assert (found.longest, found.crossings, found.signals) == (10, 5, True)
+    assert charts.runs_about_median([1.0, 2.0] * 4) is None
+    assert charts.runs_about_median([]) is None
+    assert charts.runs_about_median([5.0] * 40) is None
