@@ -153,9 +153,9 @@ class ShardSessions:
         for shard in list(self._sessions):
             self.close(shard)
 
-    def connected_since(self) -> frozenset[int]:
-        """Shards whose session was connected anew since the last call: the broker now repeats what it had in flight."""
-        found, self._connected = frozenset(self._connected), set()
+    def connected_anew(self) -> bool:
+        """Whether a session was connected since the last call: the broker now repeats what it had in flight."""
+        found, self._connected = self._connected, False
         return found
 
     def poll(self, timeout_seconds: float, *, read: bool = True) -> list[Delivery]:

@@ -15,8 +15,7 @@ from equipment.foundation.database import DatabaseRole
 from ingest import lease as leases
 from ingest.errors import LeaseLostError
 from ingest.lease import take_free, without
-from ingest.model import Channel, Fold, Message, NoStage
-from ingest.settling import Settling
+from ingest.model import Channel, Message, NoStage
 from ingest.store import Lease
 from ingest.topics import topic_of
 from tests.conftest import START, Database
@@ -154,9 +153,8 @@ def test_a_partition_made_in_a_transaction_that_rolls_back_is_made_again(
         pipeline = Pipeline(conn, clock, NoStage())
         made = message(pipeline, body(1))
         decoded = pipeline.decode.decode([made])
-        folds = dict.fromkeys(pipeline.lease.epochs, Fold.NOW)
         with conn.transaction(force_rollback=True):
-            pipeline.store.store(conn, decoded, pipeline.decode.clocks, pipeline.lease, folds, "none", START)
+            pipeline.store.store(conn, decoded, pipeline.decode.clocks, pipeline.lease, "none", START)
         pipeline.receive(made)
         assert pipeline.rows(UNIT) == 1
 
@@ -233,13 +231,3 @@ def test_states_are_written_once_a_second_and_nothing_of_them_is_forgotten(pipel
     assert pipeline.conn.execute(newest).fetchone() == (3,)
     pipeline.clock.advance(1)
     assert not states.due(pipeline.clock.now())
-
-
-def test_a_shard_settles_until_its_time_and_again_after_each_new_connection() -> None:
-    settling = Settling()
-    settling.begin([1, 2], until=6.0)
-    settling.begin([2], until=9.0)
-    assert [settling.fold_of(shard) for shard in (0, 1, 2)] == [Fold.NOW, Fold.LATER, Fold.LATER]
-    assert settling.over(6.0) == [1]
-    settling.end([1])
-    assert (settling.fold_of(1), settling.over(9.0)) == (Fold.NOW, [2])
