@@ -110,7 +110,7 @@ class ShardSessions:
         self._sessions: dict[int, Session] = {}
         self._inbox: list[Delivery] = []
         self._next_misc = 0.0
-        self._connected: set[int] = set()
+        self._connected = False
         self.inflight_bytes = 0
 
     @property
@@ -145,7 +145,6 @@ class ShardSessions:
         self._unregister(session)
         self.forget([delivery for delivery in self._inbox if delivery.session is session])
         self._inbox = [delivery for delivery in self._inbox if delivery.session is not session]
-        self._connected.discard(shard)
         self._count_ready()
 
     def close_all(self) -> None:
@@ -225,7 +224,7 @@ class ShardSessions:
         session.generation += 1
         session.attempts = 0
         self._forget_pending(session)
-        self._connected.add(session.shard)
+        self._connected = True
         if flags.session_present:
             session.ready = True
             self._count_ready()

@@ -66,9 +66,7 @@ def _is_gone(owner: str) -> bool:
     return False
 
 
-def take_free(
-    conn: Connection, owner: str, now: datetime, lifetime: timedelta, dead: Collection[str] = ()
-) -> Lease:
+def take_free(conn: Connection, owner: str, now: datetime, lifetime: timedelta, dead: Collection[str] = ()) -> Lease:
     """Take every shard that nobody holds, or whose holder stopped renewing; raises their epochs.
 
     Parameters

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
+import sys
 from datetime import timedelta
 
 import numpy as np
@@ -126,8 +130,9 @@ def test_an_epoch_counts_only_for_its_own_shard(pipeline: Pipeline) -> None:
     stale = Lease("pipeline", {0: 4, 1: 4})
     with pytest.raises(LeaseLostError, match=r"\[0\]"), conn.transaction():
         pipeline.store.hold_leases(conn, stale, [0, 1])
-    with pytest.raises(LeaseLostError, match=r"\[0\]"), conn.transaction():
-        pipeline.store.next_batches(conn, stale, [0, 1])
+    pipeline.lease = stale
+    with pytest.raises(LeaseLostError, match=r"\[0\]"):
+        pipeline.receive(pipeline.message("teshe/v1/0/nobody/telemetry", b"{}"))
     assert leases.renew(conn, stale, pipeline.clock.now(), LIFETIME) == {1}
 
 
@@ -144,6 +149,32 @@ def test_a_take_over_waits_for_the_transaction_that_holds_the_lease(database: Da
             pipeline.store.hold_leases(conn, pipeline.lease, [3])
             assert 3 not in take_free(rival, "rival", clock.now() + 2 * LIFETIME, LIFETIME).epochs
         assert set(take_free(rival, "rival", clock.now() + 2 * LIFETIME, LIFETIME).epochs) == {3}
+
+
+def test_the_shards_of_a_killed_neighbour_are_free_at_once_and_those_of_a_living_one_are_not(
+    database: Database, clock: ManualClock
+) -> None:
+    with database.connect(autocommit=True) as conn:
+        Pipeline(conn, clock, NoStage())
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+        killed, living, mine = (f"{socket.gethostname()}-{pid}-abcd" for pid in (child.pid, os.getppid(), os.getpid()))
+        try:
+            with database.connect(autocommit=True) as session:
+                leases.say_alive(session, killed)
+                until = clock.now() + LIFETIME
+                conn.execute("update ingest.shard set owner = %s, lease_until = %s", (killed, until))
+                conn.execute("update ingest.shard set owner = %s where shard in (1, 2)", (living,))
+                conn.execute("update ingest.shard set owner = 'elsewhere-1-abcd' where shard = 2")
+                assert leases.dead_neighbours(conn, mine) == []
+                child.kill()
+                child.wait()
+                dead = leases.dead_neighbours(conn, mine)
+                assert dead == [killed]
+                # its session still lives: perhaps another machine has the same name
+                assert take_free(conn, mine, clock.now(), LIFETIME, dead).epochs == {}
+        finally:
+            child.kill()
+        assert set(take_free(conn, mine, clock.now(), LIFETIME, dead).epochs) == set(range(16)) - {1, 2}
 
 
 def test_a_partition_made_in_a_transaction_that_rolls_back_is_made_again(
