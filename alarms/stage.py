@@ -151,12 +151,16 @@ class AlarmStage:
     def _repeats_may_come(self, now: datetime) -> bool:
         return self._repeats_until is not None and now < self._repeats_until
 
-    def checkpoint(self, conn: Connection, batches: dict[int, int], now: datetime) -> None:
-        """Save the state of every owned shard as it is after its newest batch, and let the short history go on."""
+    def rotate(self) -> None:
+        """Let the short history go on: its newer end is now, its older end what was the newer."""
         for state in self._states.values():
             state.rotate()
         for shard in self._shards:
             self._history_batch[shard], self._rotated[shard] = self._rotated[shard], self._newest[shard]
+
+    def checkpoint(self, conn: Connection, shards: Sequence[int], now: datetime) -> None:
+        """Save the state of these shards as it is after their newest batch, and the older end of their history."""
+        for shard in shards:
             self._save_shard(conn, shard, now)
 
     def _save_shard(self, conn: Connection, shard: int, now: datetime) -> None:

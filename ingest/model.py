@@ -238,8 +238,11 @@ class Stage(Protocol):
     def crowded(self, now: datetime) -> bool:
         """Whether so much was judged since the last checkpoint that the next should not wait for its time."""
 
-    def checkpoint(self, conn: Connection, batches: dict[int, int], now: datetime) -> None:
-        """Save the state as it is after these batch numbers, by shard."""
+    def rotate(self) -> None:
+        """A new period between checkpoints begins."""
+
+    def checkpoint(self, conn: Connection, shards: Sequence[int], now: datetime) -> None:
+        """Save the state of these shards as it is after their newest batch."""
 
 
 class NoStage:
@@ -271,5 +274,8 @@ class NoStage:
         """Nothing is kept."""
         return False
 
-    def checkpoint(self, conn: Connection, batches: dict[int, int], now: datetime) -> None:
+    def rotate(self) -> None:
+        """Nothing is kept."""
+
+    def checkpoint(self, conn: Connection, shards: Sequence[int], now: datetime) -> None:
         """Nothing to save."""

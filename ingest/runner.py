@@ -91,7 +91,10 @@ class Worker:
         self._timers = _Timers()
         self._lease_ends = 0.0
         self._registry: tuple[object, ...] = ()
-        self._last_batch: dict[int, int] = {}
+        self._stored: set[int] = set()
+        """Shards of which something was stored since they are ours."""
+        self._unsaved: list[int] = []
+        """Shards of the present checkpoint that are not saved yet."""
         self._waiting: list[Delivery] = []
         self._failures = 0
         self._apart_until = 0.0
@@ -135,8 +138,7 @@ class Worker:
             self._tick(conn)
             if self._stage.crowded(self._clock.now()):
                 self._timers.checkpoint = 0.0
-        if self._clock.monotonic() >= self._timers.checkpoint:
-            self._checkpoint(conn)
+        self._checkpoint(conn)
 
     def _pause(self, now: float) -> float:
         """How long the loop may sleep when nothing waits [s]."""
@@ -196,7 +198,7 @@ class Worker:
                 self._stage.judge(conn, stored.batches, stored.rows, now)
         committed = {ref.shard: ref.number for ref in stored.batches}
         store.states.confirm()
-        self._last_batch.update(committed)
+        self._stored.update(committed)
         self.on_commit(committed)
         for outcome in ("stored", "duplicates", "quarantined", "redelivered", "late"):
             samples_total.labels(outcome).inc(sum(getattr(t, outcome) for t in stored.tallies.values()))
@@ -215,12 +217,19 @@ class Worker:
             states.confirm()
 
     def _checkpoint(self, conn: Connection) -> None:
-        self._timers.checkpoint = self._clock.monotonic() + self._settings.checkpoint_seconds
-        mine = {shard: number for shard, number in self._last_batch.items() if shard in self._lease.epochs}
-        if mine:
+        """Save one shard after the other, a batch between two: a large city's state takes longer than an alarm may wait."""
+        if self._clock.monotonic() >= self._timers.checkpoint:
+            self._timers.checkpoint = self._clock.monotonic() + self._settings.checkpoint_seconds
+            self._stage.rotate()
+            self._unsaved = sorted(self._stored & self._lease.epochs.keys())
+        self._save(conn, self._unsaved[:1])
+        self._unsaved = self._unsaved[1:]
+
+    def _save(self, conn: Connection, shards: Sequence[int]) -> None:
+        if shards:
             with translated(), conn.transaction():
-                self._store_of(conn).hold_leases(conn, self._lease, sorted(mine))
-                self._stage.checkpoint(conn, mine, self._clock.now())
+                self._store_of(conn).hold_leases(conn, self._lease, shards)
+                self._stage.checkpoint(conn, shards, self._clock.now())
 
     def _end_when_asleep(self, conn: Connection) -> None:
         """A worker that stops in the middle of a transaction holds its lease rows: no longer than its lease lasts.
@@ -310,7 +319,7 @@ class Worker:
         self._lease = leases.without(self._lease, lost)
         for shard in lost:
             sessions.close(shard)
-            self._last_batch.pop(shard, None)
+            self._stored.discard(shard)
         sessions.forget([d for d in self._waiting if d.message.shard in lost])
         self._waiting = [d for d in self._waiting if d.message.shard not in lost]
 
@@ -328,6 +337,7 @@ class Worker:
     def _acquire(self, conn: Connection) -> None:
         """Forget what a transaction may have undone; the stage recovers the state of exactly the shards we own."""
         self._store_of(conn).forget_connection()
+        self._unsaved = []
         with translated(), conn.transaction():
             if self._lease.epochs:
                 self._store_of(conn).hold_leases(conn, self._lease, sorted(self._lease.epochs))
@@ -397,7 +407,8 @@ class Worker:
                 self._flush_if_due(conn, sessions)
             self._timers.tick = 0.0
             self._tick(conn)
-            self._checkpoint(conn)
+            self._stage.rotate()
+            self._save(conn, sorted(self._stored & self._lease.epochs.keys()))
             with translated(), conn.transaction():
                 leases.release(conn, self._lease)
         except FAULTS as error:

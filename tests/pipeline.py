@@ -105,6 +105,13 @@ class Pipeline:
                 with self.conn.transaction():
                     self.stage.tick(self.conn, self.clock.now())
 
+    def checkpoint(self) -> None:
+        """Save the rules' state, as the worker does every half minute."""
+        self.stage.rotate()
+        shards = [shard for (shard,) in self.conn.execute("select distinct shard from ingest.batch order by shard")]
+        with self.conn.transaction():
+            self.stage.checkpoint(self.conn, shards, self.clock.now())
+
     def restart(self, stage: Stage | None = None) -> None:
         """The worker was killed: everything in memory is gone."""
         self.stage = stage or AlarmStage.shipped()
