@@ -23,7 +23,7 @@ select rule, rule_version, error, sum(times), max(failed_at) from alarms.rule_fa
 group by rule, rule_version, error order by max(failed_at) desc limit 50;
 
 -- name: batches_since
-select number, fold, judged_at from ingest.batch where shard = %s and number > %s order by number;
+select number, judged_at from ingest.batch where shard = %s and number > %s order by number;
 
 -- name: code_events_since
 select unit_no, ts, channel, seq, code_list, code from ingest.code_event where shard = %s and batch > %s and ts >= %s;

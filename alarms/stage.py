@@ -29,7 +29,7 @@ from equipment.foundation.process import isolated
 from equipment.registry.model import UnitSummary, shard_of
 from equipment.registry.store import units_for_worker
 from ingest.decode import to_us
-from ingest.model import BatchRef, Columns, Fold, Rows
+from ingest.model import BatchRef, Columns, Rows
 
 log = get_logger("alarms.stage")
 raised_total = metrics.counter("teshe_alarms_raised_total", "Alarms raised")
@@ -78,7 +78,6 @@ class AlarmStage:
         self._shards: tuple[int, ...] = ()
         self._units: dict[int, UnitSummary] = {}
         self._shard_of_unit: dict[int, int] = {}
-        self._backlog: dict[int, list[Columns]] = defaultdict(list)
         self._newest: dict[int, int] = {}
         self._rotated: dict[int, int] = {}
         """Batch of the newer end of the short history, by shard."""
@@ -86,6 +85,7 @@ class AlarmStage:
         """Batch of its older end."""
         self._failures = Failures()
         self._looked_at: datetime | None = None
+        self._repeats_until: datetime | None = None
         self._released_at: datetime | None = None
         self._guard = Guard(_isolated, self._report)
 
@@ -103,7 +103,6 @@ class AlarmStage:
         """Discard what is in memory and recover exactly these shards: checkpoints, then batches in order, then timers."""
         self._load_rules(conn, now)
         self._shards = tuple(shards)
-        self._backlog = defaultdict(list)
         self._newest = dict.fromkeys(shards, 0)
         self._rotated, self._history_batch = dict.fromkeys(shards, 0), dict.fromkeys(shards, 0)
         self._set_units(conn)
@@ -116,21 +115,11 @@ class AlarmStage:
             self.tick(conn, now)
 
     def judge(self, conn: Connection, batches: Sequence[BatchRef], rows: Rows, now: datetime) -> None:
-        """Judge the rows of shards that are judged now, keep those of settling shards, judge a backlog that is due."""
+        """Judge rows as they arrive; one that belongs before others finds its place in the short history."""
         self._adopt_new_units(conn, rows)
-        later = {ref.shard for ref in batches if ref.fold is Fold.LATER}
-        transitions: list[Transition] = []
         for ref in batches:
             self._newest[ref.shard] = ref.number
-            if ref.fold is Fold.BACKLOG:
-                transitions += self._fold_backlog(ref.shard, now)
-        for columns in rows.values():
-            waits = np.isin(columns.shard, list(later))
-            for shard in later:
-                chosen = np.flatnonzero(columns.shard == shard)
-                if len(chosen):
-                    self._backlog[shard].append(columns.take(chosen))
-            transitions += self._fold(columns.take(np.flatnonzero(~waits)) if waits.any() else columns, now)
+        transitions = [t for columns in rows.values() for t in self._fold(columns, now)]
         self._write(conn, transitions, now)
         self._release(conn, now)
         self._look_at_rules(conn, now)
@@ -148,22 +137,30 @@ class AlarmStage:
         self._release(conn, now)
         return bool(transitions)
 
-    def crowded(self) -> bool:
+    def expect_repeats(self, until: datetime) -> None:
+        """Until then both ends of the short history stay where they are, but for the regular checkpoint."""
+        self._repeats_until = until
+
+    def crowded(self, now: datetime) -> bool:
         """Whether the short history holds more samples than it may: it then begins anew before its time."""
+        if self._repeats_may_come(now):
+            return False
         kept = sum(state.history.newest_size for state in self._states.values() if state.history is not None)
-        return kept >= MOST_KEPT and not any(self._backlog.values())
+        return kept >= MOST_KEPT
 
-    def checkpoint(self, conn: Connection, batches: dict[int, int], now: datetime) -> None:
-        """Save the state of every owned shard as it is after its newest batch, and let the short history go on.
+    def _repeats_may_come(self, now: datetime) -> bool:
+        return self._repeats_until is not None and now < self._repeats_until
 
-        While a shard settles, rows are stored that are not judged yet: then nothing is saved, the next time will do.
-        """
-        if any(self._backlog.values()):
-            return
+    def rotate(self) -> None:
+        """Let the short history go on: its newer end is now, its older end what was the newer."""
         for state in self._states.values():
             state.rotate()
         for shard in self._shards:
             self._history_batch[shard], self._rotated[shard] = self._rotated[shard], self._newest[shard]
+
+    def checkpoint(self, conn: Connection, shards: Sequence[int], now: datetime) -> None:
+        """Save the state of these shards as it is after their newest batch, and the older end of their history."""
+        for shard in shards:
             self._save_shard(conn, shard, now)
 
     def _save_shard(self, conn: Connection, shard: int, now: datetime) -> None:
@@ -193,7 +190,7 @@ class AlarmStage:
         if self._looked_at is not None and now - self._looked_at < LOOK_AT_RULES_EVERY:
             return
         self._looked_at = now
-        if city.mark_of(conn) == self._loaded.mark or any(self._backlog.values()):
+        if city.mark_of(conn) == self._loaded.mark or self._repeats_may_come(now):
             return
         self._load_rules(conn, now)
         states = self._empty()
@@ -263,16 +260,11 @@ class AlarmStage:
             before = [columns for number, columns in stored[name].items() if number <= batch]
             recollect(state, slots[name], before, to_us(taken_at), self._guard)
         self._newest[shard], self._history_batch[shard] = int(batch), int(history_batch)
-        for number, way, judged_at in conn.execute(QUERIES.batches_since, (shard, batch)).fetchall():
+        for number, judged_at in conn.execute(QUERIES.batches_since, (shard, batch)).fetchall():
             self._newest[shard] = int(number)
-            parts = [batches[number] for batches in stored.values() if number in batches]
-            if way == Fold.LATER.value:
-                self._backlog[shard] += parts
-            elif way == Fold.BACKLOG.value:
-                self._fold_backlog(shard, judged_at)
-            else:
-                for part in parts:
-                    self._fold(part, judged_at)
+            for batches in stored.values():
+                if number in batches:
+                    self._fold(batches[number], judged_at)
         self._rotated[shard] = int(batch)
 
     # ── judging ──
@@ -282,10 +274,6 @@ class AlarmStage:
         if state is None or not len(columns):
             return []
         return fold.fold(state, columns, to_us(now), self._guard)[1]
-
-    def _fold_backlog(self, shard: int, now: datetime) -> list[Transition]:
-        """Judge what a shard stored while it settled."""
-        return [t for columns in self._backlog.pop(shard, []) for t in self._fold(columns, now)]
 
     def _write(self, conn: Connection, transitions: Sequence[Transition], now: datetime) -> None:
         count = write_transitions(conn, transitions, self._shard_of_unit, now)

@@ -1,7 +1,9 @@
 """The jobs process: numbers the streams, turns alarms and calls into incidents and leads, watches every clock.
 
-One loop of short transactions; the upkeep of the store runs beside it (ingest/upkeep.py). A second jobs process may run beside it: sequencers take a lock, consumers lock their
-cursor, and clocks act through the same state tables as people.
+The numbers are given on a thread of their own, so that an alarm is on the desk before anybody has thought about it; one
+loop of short transactions does the thinking; the upkeep of the store runs beside it (ingest/upkeep.py). A second jobs
+process may run beside it: sequencers take a lock, consumers lock their cursor, and clocks act through the same state
+tables as people.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from equipment.foundation.clock import Clock
 from equipment.foundation.database import Connection, DatabaseRole, connect, translated
 from equipment.foundation.errors import WorldError
 from equipment.foundation.logs import get_logger
-from equipment.foundation.process import StopSignal, backoff_seconds
+from equipment.foundation.process import BackgroundWork, StopSignal, backoff_seconds
 from equipment.history import store as history
 from equipment.registry.store import fill_initials
 from equipment.transparency import log
@@ -38,9 +40,8 @@ from maintenance.runner import LeadRunner
 from maintenance.slow import SlowMaintenance
 
 logger = get_logger("dashboards.jobs")
-STREAMS = ("alarms", "calls", "desk", "devices", "ledger", "cylinders")
 PAUSE_SECONDS = 0.02
-"""Between two looks; what an alarm waits for its number and its incident."""
+"""Between two looks; what an alarm waits for its number, and then for its incident."""
 SHELVES_EVERY = timedelta(seconds=1)
 SESSIONS_EVERY = timedelta(minutes=10)
 REGISTER_EVERY = timedelta(seconds=10)
@@ -93,11 +94,8 @@ class Jobs:
 
     def turn(self, conn: Connection, now: datetime) -> int:
         """Look at everything once; returns how much was done. ``conn`` has no transaction open."""
-        done = sequence_all(conn, now)
-        done += self._incidents.run_once(conn, now)
+        done = self._incidents.run_once(conn, now)
         done += self._leads.run_once(conn, now)
-        # what incidents and leads have just told the feed gets its number in the same turn
-        done += sequence_all(conn, now)
         with conn.transaction():
             sealed = log.sequence(conn, now)
         sealed_total.inc(sealed)
@@ -117,16 +115,18 @@ def list_open_work(conn: Connection, now: datetime) -> int:
     return history.list_open_work(conn, open_work, now)
 
 
-def sequence_all(conn: Connection, now: datetime) -> int:
-    """Number what has been committed to each stream."""
-    done = 0
-    for name in STREAMS:
-        with conn.transaction():
-            count = stream.sequence(conn, name, now)
-        if count:
+class Numbering(BackgroundWork):
+    """Gives what has been committed to the streams its numbers."""
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        super().__init__(url, clock, "numbering", PAUSE_SECONDS)
+
+    def turn(self, conn: Connection, now: datetime) -> int:
+        """Number what waits; returns how much that was."""
+        done = stream.sequence_waiting(conn, now)
+        for name, count in done.items():
             numbered.labels(name).inc(count)
-        done += count
-    return done
+        return sum(done.values())
 
 
 def run_jobs(
@@ -137,9 +137,11 @@ def run_jobs(
     backtests = BacktestWork(url, clock).start()
     maintenance = SlowMaintenance(url, clock).start()
     paging = PagingWork(url, clock, desk).start()
+    numbering = Numbering(url, clock).start()
     try:
         _turn_until(url, desk, signer, clock, stop)
     finally:
+        numbering.stop()
         paging.stop(None)  # what is being sent has either been noted or is sent again
         maintenance.stop()
         backtests.stop()

@@ -110,7 +110,7 @@ class ShardSessions:
         self._sessions: dict[int, Session] = {}
         self._inbox: list[Delivery] = []
         self._next_misc = 0.0
-        self._connected: set[int] = set()
+        self._connected = False
         self.inflight_bytes = 0
 
     @property
@@ -145,7 +145,6 @@ class ShardSessions:
         self._unregister(session)
         self.forget([delivery for delivery in self._inbox if delivery.session is session])
         self._inbox = [delivery for delivery in self._inbox if delivery.session is not session]
-        self._connected.discard(shard)
         self._count_ready()
 
     def close_all(self) -> None:
@@ -153,9 +152,9 @@ class ShardSessions:
         for shard in list(self._sessions):
             self.close(shard)
 
-    def connected_since(self) -> frozenset[int]:
-        """Shards whose session was connected anew since the last call: the broker now repeats what it had in flight."""
-        found, self._connected = frozenset(self._connected), set()
+    def connected_anew(self) -> bool:
+        """Whether a session was connected since the last call: the broker now repeats what it had in flight."""
+        found, self._connected = self._connected, False
         return found
 
     def poll(self, timeout_seconds: float, *, read: bool = True) -> list[Delivery]:
@@ -225,7 +224,7 @@ class ShardSessions:
         session.generation += 1
         session.attempts = 0
         self._forget_pending(session)
-        self._connected.add(session.shard)
+        self._connected = True
         if flags.session_present:
             session.ready = True
             self._count_ready()

@@ -6,8 +6,10 @@ takes free shards, renews, and lets go on a clean stop; one that stops renewing 
 
 from __future__ import annotations
 
+import os
 import secrets
-from collections.abc import Mapping
+import socket
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from equipment.foundation.database import Connection, load_queries
@@ -32,9 +34,48 @@ def client_ids(conn: Connection) -> dict[int, str]:
     return dict(conn.execute(QUERIES.shard_clients).fetchall())
 
 
-def take_free(conn: Connection, owner: str, now: datetime, lifetime: timedelta) -> Lease:
-    """Take every shard that nobody holds, or whose holder stopped renewing; raises their epochs."""
-    free = [row[0] for row in conn.execute(QUERIES.free_shards, (now,))]
+def new_owner() -> str:
+    """Name of this process as an owner of shards: its host, its number there, and what nobody else has."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def say_alive(conn: Connection, owner: str) -> None:
+    """Hold a lock under the owner's name for as long as this session lives: the server lets go of it when it ends."""
+    conn.execute(QUERIES.say_alive, (owner,))
+    conn.commit()
+
+
+def dead_neighbours(conn: Connection, owner: str) -> list[str]:
+    """Owners on this host whose process is gone: killed and started again, as a rule."""
+    owners = [name for (name,) in conn.execute(QUERIES.shard_owners) if name != owner]
+    return [name for name in owners if _is_gone(name)]
+
+
+def _is_gone(owner: str) -> bool:
+    host, _, rest = owner.rpartition("-")[0].rpartition("-")
+    if host != socket.gethostname() or not rest.isdecimal():
+        return False
+    if int(rest) == os.getpid():
+        return True  # a container begins its numbers anew
+    try:
+        os.kill(int(rest), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def take_free(conn: Connection, owner: str, now: datetime, lifetime: timedelta, dead: Collection[str] = ()) -> Lease:
+    """Take every shard that nobody holds, or whose holder stopped renewing; raises their epochs.
+
+    Parameters
+    ----------
+    dead
+        Owners whose process is known to be gone; when their session at the database has ended too, nobody waits for the
+        end of their lease.
+    """
+    free = [row[0] for row in conn.execute(QUERIES.free_shards, (now, list(dead)))]
     epochs: dict[int, int] = {}
     for shard in free:
         row = conn.execute(QUERIES.take_lease, (owner, now + lifetime, shard)).fetchone()

@@ -41,16 +41,6 @@ class Flag(IntFlag):
     """Sent for the record (store and forward): never judged."""
 
 
-class Fold(Enum):
-    """When the rules judge a batch."""
-
-    NOW = "now"
-    LATER = "later"
-    """Stored while the shard settles after a take-over."""
-    BACKLOG = "backlog"
-    """Judges everything stored as LATER, per unit in order of device time."""
-
-
 class Reason(Enum):
     """Why something is in quarantine (隔离原因)."""
 
@@ -186,11 +176,10 @@ Rows = dict[str, Columns]
 
 @dataclass(frozen=True, slots=True)
 class BatchRef:
-    """Which batch of which shard, and when the rules judge it."""
+    """Which batch of which shard."""
 
     shard: int
     number: int
-    fold: Fold
 
 
 @dataclass(slots=True)
@@ -243,11 +232,17 @@ class Stage(Protocol):
     def due(self, now: datetime) -> bool:
         """Whether :meth:`tick` would have something to do."""
 
-    def crowded(self) -> bool:
+    def expect_repeats(self, until: datetime) -> None:
+        """Until then the broker may repeat what was in flight: what belongs before it must still find its place."""
+
+    def crowded(self, now: datetime) -> bool:
         """Whether so much was judged since the last checkpoint that the next should not wait for its time."""
 
-    def checkpoint(self, conn: Connection, batches: dict[int, int], now: datetime) -> None:
-        """Save the state as it is after these batch numbers, by shard."""
+    def rotate(self) -> None:
+        """A new period between checkpoints begins."""
+
+    def checkpoint(self, conn: Connection, shards: Sequence[int], now: datetime) -> None:
+        """Save the state of these shards as it is after their newest batch."""
 
 
 class NoStage:
@@ -272,9 +267,15 @@ class NoStage:
         """Nothing is ever due."""
         return False
 
-    def crowded(self) -> bool:
+    def expect_repeats(self, until: datetime) -> None:
+        """Nothing is kept."""
+
+    def crowded(self, now: datetime) -> bool:
         """Nothing is kept."""
         return False
 
-    def checkpoint(self, conn: Connection, batches: dict[int, int], now: datetime) -> None:
+    def rotate(self) -> None:
+        """Nothing is kept."""
+
+    def checkpoint(self, conn: Connection, shards: Sequence[int], now: datetime) -> None:
         """Nothing to save."""

@@ -8,8 +8,8 @@ from unnest(%s::int[], %s::bigint[]) held (shard, epoch)
 where s.shard = held.shard and s.owner = %s and s.epoch = held.epoch returning s.shard, s.next_batch - 1;
 
 -- name: insert_batches
-insert into ingest.batch (judged_at, rule_set, shard, number, epoch, fold, received, stored, duplicates, quarantined, redelivered, late)
-select %s, %s, b.* from unnest(%s::smallint[], %s::bigint[], %s::bigint[], %s::text[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[]) b;
+insert into ingest.batch (judged_at, rule_set, shard, number, epoch, received, stored, duplicates, quarantined, redelivered, late)
+select %s, %s, b.* from unnest(%s::smallint[], %s::bigint[], %s::bigint[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[]) b;
 
 -- name: insert_quarantine
 insert into ingest.quarantine (shard, batch, received_at, topic, unit_id, unit_no, channel, ts, seq, reason, detail,
@@ -45,9 +45,19 @@ insert into ingest.shard (shard, client_id) values (%s, %s) on conflict (shard) 
 -- name: shard_clients
 select shard, client_id from ingest.shard order by shard;
 
+-- name: say_alive
+select pg_advisory_lock_shared(hashtext('ingest.worker'), hashtext(%s));
+
+-- name: shard_owners
+select distinct owner from ingest.shard where owner is not null;
+
 -- name: free_shards
-select shard from ingest.shard
-where owner is null or lease_until < %s order by shard for update skip locked;
+select shard from ingest.shard s
+where owner is null or lease_until < %s or (owner = any(%s) and not exists (
+    select from pg_locks l where l.locktype = 'advisory' and l.objsubid = 2 and l.granted
+      and l.database = (select oid from pg_database where datname = current_database())
+      and l.classid = hashtext('ingest.worker')::oid and l.objid = hashtext(s.owner)::oid
+)) order by shard for update skip locked;
 
 -- name: take_lease
 update ingest.shard set owner = %s, epoch = epoch + 1, lease_until = %s where shard = %s returning epoch;

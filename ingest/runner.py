@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -26,13 +23,13 @@ from ingest.broker import BrokerAddress, Delivery, ShardSessions
 from ingest.clock_offset import ClockLimits, ClockOffsets
 from ingest.decode import Decode
 from ingest.errors import LeaseLostError
-from ingest.model import BatchRef, Decoded, Fold, Message, Quarantined, Reason, Stage
+from ingest.model import Decoded, Message, Quarantined, Reason, Stage
 from ingest.settings import IngestSettings
-from ingest.settling import Settling
 from ingest.store import QUERIES, Lease, Store
 
 log = get_logger("ingest.runner")
 MICROSECONDS = 1_000_000
+LOOK_FOR_SHARDS_SECONDS = 0.5
 SLICE_SECONDS = 0.5
 """While nothing can be stored, the connections to the broker are looked after so often [s]."""
 APART_SECONDS = 60.0
@@ -81,7 +78,7 @@ class Worker:
         self._stage = stage
         self._clock = clock
         self._address = BrokerAddress.of(foundation)
-        self._settle_seconds = foundation.broker_ack_wait_seconds + 1.0
+        self._repeats_for = timedelta(seconds=foundation.broker_ack_wait_seconds + 1.0)
         self._lifetime = timedelta(seconds=settings.lease_seconds)
         limits = ClockLimits(
             future_us=int(settings.clock_future_seconds * MICROSECONDS),
@@ -89,13 +86,15 @@ class Worker:
             late_us=int(settings.late_after_seconds * MICROSECONDS),
         )
         self._decode = Decode([], ClockOffsets(limits), settings.payload_bytes)
-        self._owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        self._owner = leases.new_owner()
         self._lease = Lease(self._owner, {})
-        self._settling = Settling()
         self._timers = _Timers()
         self._lease_ends = 0.0
         self._registry: tuple[object, ...] = ()
-        self._last_batch: dict[int, int] = {}
+        self._stored: set[int] = set()
+        """Shards of which something was stored since they are ours."""
+        self._unsaved: list[int] = []
+        """Shards of the present checkpoint that are not saved yet."""
         self._waiting: list[Delivery] = []
         self._failures = 0
         self._apart_until = 0.0
@@ -127,21 +126,19 @@ class Worker:
         self._renew(conn, sessions, now)
         if now >= self._timers.registry:
             self._look_at_registry(conn)
-        self._end_settling(conn, now)
         room = (
             sessions.inflight_bytes < self._settings.inflight_bytes
             and len(self._waiting) < 4 * self._settings.batch_messages
         )
         self._waiting += sessions.poll(0.0 if self._waiting else self._pause(now), read=room)
-        # a new connection: what the broker had in flight comes back behind newer messages
-        self._settle(sessions.connected_since())
+        if sessions.connected_anew():
+            self._expect_repeats()
         self._flush_if_due(conn, sessions)
         if self._clock.monotonic() >= self._timers.tick:
             self._tick(conn)
-            if self._stage.crowded():
+            if self._stage.crowded(self._clock.now()):
                 self._timers.checkpoint = 0.0
-        if self._clock.monotonic() >= self._timers.checkpoint:
-            self._checkpoint(conn)
+        self._checkpoint(conn)
 
     def _pause(self, now: float) -> float:
         """How long the loop may sleep when nothing waits [s]."""
@@ -194,15 +191,14 @@ class Worker:
     def _write(self, conn: Connection, decoded: Decoded) -> None:
         """One transaction: stored and judged, or nothing of it."""
         store = self._store_of(conn)
-        folds = {shard: self._settling.fold_of(shard) for shard in self._lease.epochs}
         now = self._clock.now()
         with translated(), conn.transaction():
-            stored = store.store(conn, decoded, self._decode.clocks, self._lease, folds, self._stage.rule_set, now)
+            stored = store.store(conn, decoded, self._decode.clocks, self._lease, self._stage.rule_set, now)
             if stored.batches:
                 self._stage.judge(conn, stored.batches, stored.rows, now)
         committed = {ref.shard: ref.number for ref in stored.batches}
         store.states.confirm()
-        self._last_batch.update(committed)
+        self._stored.update(committed)
         self.on_commit(committed)
         for outcome in ("stored", "duplicates", "quarantined", "redelivered", "late"):
             samples_total.labels(outcome).inc(sum(getattr(t, outcome) for t in stored.tallies.values()))
@@ -220,29 +216,20 @@ class Worker:
                     states.write(conn, self._decode.clocks, now)
             states.confirm()
 
-    def _end_settling(self, conn: Connection, now: float) -> None:
-        shards = self._settling.over(now)
-        if not shards:
-            return
-        store, moment = self._store_of(conn), self._clock.now()
-        with translated(), conn.transaction():
-            numbers = store.next_batches(conn, self._lease, shards)
-            refs = tuple(BatchRef(shard, numbers[shard], Fold.BACKLOG) for shard in shards)
-            store.insert_batches(conn, refs, {}, self._lease, self._stage.rule_set, moment)
-            self._stage.judge(conn, refs, {}, moment)
-        self._last_batch.update(numbers)
-        self._settling.end(shards)
-        log.info("shards_settled", shards=shards)
-
     def _checkpoint(self, conn: Connection) -> None:
-        self._timers.checkpoint = self._clock.monotonic() + self._settings.checkpoint_seconds
-        settled = {
-            s: n for s, n in self._last_batch.items() if s in self._lease.epochs and s not in self._settling.until
-        }
-        if settled:
+        """Save one shard after the other, a batch between two: a large city's state takes longer than an alarm may wait."""
+        if self._clock.monotonic() >= self._timers.checkpoint:
+            self._timers.checkpoint = self._clock.monotonic() + self._settings.checkpoint_seconds
+            self._stage.rotate()
+            self._unsaved = sorted(self._stored & self._lease.epochs.keys())
+        self._save(conn, self._unsaved[:1])
+        self._unsaved = self._unsaved[1:]
+
+    def _save(self, conn: Connection, shards: Sequence[int]) -> None:
+        if shards:
             with translated(), conn.transaction():
-                self._store_of(conn).hold_leases(conn, self._lease, sorted(settled))
-                self._stage.checkpoint(conn, settled, self._clock.now())
+                self._store_of(conn).hold_leases(conn, self._lease, shards)
+                self._stage.checkpoint(conn, shards, self._clock.now())
 
     def _end_when_asleep(self, conn: Connection) -> None:
         """A worker that stops in the middle of a transaction holds its lease rows: no longer than its lease lasts.
@@ -265,6 +252,7 @@ class Worker:
         if self._conn is None:
             self._conn = connect(self._url, DatabaseRole.SYSTEM, application_name="teshe-worker")
             self._end_when_asleep(self._conn)
+            leases.say_alive(self._conn, self._owner)
             self._timers = _Timers()
             if self._store is None:
                 with translated(), self._conn.transaction():
@@ -303,13 +291,14 @@ class Worker:
         """Prolong leases, give up what was lost, take what is free."""
         if now < self._timers.renew:
             return
-        self._timers.renew = now + self._settings.lease_seconds / 4
+        # who has nothing to do looks more often whether there is something
+        self._timers.renew = now + (self._settings.lease_seconds / 4 if self._lease.epochs else LOOK_FOR_SHARDS_SECONDS)
         moment: datetime = self._clock.now()
         with translated(), conn.transaction():
             kept = leases.renew(conn, self._lease, moment, self._lifetime)
             lost = frozenset(self._lease.epochs) - kept
             gained = (
-                leases.take_free(conn, self._owner, moment, self._lifetime)
+                leases.take_free(conn, self._owner, moment, self._lifetime, leases.dead_neighbours(conn, self._owner))
                 if len(kept) < len(leases.client_ids(conn))
                 else None
             )
@@ -328,21 +317,19 @@ class Worker:
             return
         log.error("leases_lost", shards=sorted(lost))
         self._lease = leases.without(self._lease, lost)
-        self._settling.end(lost)
         for shard in lost:
             sessions.close(shard)
-            self._last_batch.pop(shard, None)
+            self._stored.discard(shard)
         sessions.forget([d for d in self._waiting if d.message.shard in lost])
         self._waiting = [d for d in self._waiting if d.message.shard not in lost]
 
-    def _settle(self, shards: Iterable[int]) -> None:
-        """Judge these shards only when the broker has repeated what was in flight."""
-        ours = [shard for shard in shards if shard in self._lease.epochs]
-        self._settling.begin(ours, self._clock.monotonic() + self._settle_seconds)
+    def _expect_repeats(self) -> None:
+        """What was in flight comes back behind newer messages: the rules must still find its place."""
+        self._stage.expect_repeats(self._clock.now() + self._repeats_for)
 
     def _own(self, conn: Connection, sessions: ShardSessions, fresh: frozenset[int]) -> None:
         self._acquire(conn)
-        self._settle(fresh)
+        self._expect_repeats()
         for shard in sorted(fresh):
             sessions.open(shard)
         log.info("shards_owned", shards=sorted(self._lease.epochs), fresh=sorted(fresh))
@@ -350,6 +337,7 @@ class Worker:
     def _acquire(self, conn: Connection) -> None:
         """Forget what a transaction may have undone; the stage recovers the state of exactly the shards we own."""
         self._store_of(conn).forget_connection()
+        self._unsaved = []
         with translated(), conn.transaction():
             if self._lease.epochs:
                 self._store_of(conn).hold_leases(conn, self._lease, sorted(self._lease.epochs))
@@ -406,8 +394,7 @@ class Worker:
         if sessions is not None:
             self._give_up(sessions, frozenset(self._lease.epochs) - kept)
         self._acquire(conn)
-        # the batch that failed comes back behind newer messages
-        self._settle(self._lease.epochs)
+        self._expect_repeats()
 
     def _drain(self) -> None:
         """Store what has arrived, save the rules' state, let the shards go."""
@@ -420,7 +407,8 @@ class Worker:
                 self._flush_if_due(conn, sessions)
             self._timers.tick = 0.0
             self._tick(conn)
-            self._checkpoint(conn)
+            self._stage.rotate()
+            self._save(conn, sorted(self._stored & self._lease.epochs.keys()))
             with translated(), conn.transaction():
                 leases.release(conn, self._lease)
         except FAULTS as error:

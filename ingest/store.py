@@ -33,7 +33,6 @@ from ingest.model import (
     Columns,
     Decoded,
     Flag,
-    Fold,
     IntArray,
     Quarantined,
     Reason,
@@ -90,15 +89,9 @@ class Store:
         self.states.reload()
 
     def store(
-        self, conn: Connection, decoded: Decoded, clocks: ClockOffsets, lease: Lease, folds: Mapping[int, Fold],
-        rule_set: str, now: datetime,
+        self, conn: Connection, decoded: Decoded, clocks: ClockOffsets, lease: Lease, rule_set: str, now: datetime,
     ) -> Stored:  # fmt: skip
         """Write a decoded batch.
-
-        Parameters
-        ----------
-        folds
-            When each owned shard is judged.
 
         Raises
         ------
@@ -126,8 +119,8 @@ class Store:
         begun = take_reports(conn, decoded.statuses)
         mark_dirty(conn, {name: (columns.unit_no, columns.ts_us) for name, columns in rows.items()})
         account_notes.leave(conn, account_notes.Outcome(decoded, rows, kept, tallies, begun), now)
-        refs = tuple(BatchRef(shard, numbers[shard], folds.get(shard, Fold.NOW)) for shard in shards)
-        self.insert_batches(conn, refs, tallies, lease, rule_set, now)
+        refs = tuple(BatchRef(shard, numbers[shard]) for shard in shards)
+        self._insert_batches(conn, refs, tallies, lease, rule_set, now)
         return Stored(rows, refs, tallies)
 
     def hold_leases(self, conn: Connection, lease: Lease, shards: Sequence[int]) -> None:
@@ -140,11 +133,7 @@ class Store:
         held = conn.execute(QUERIES.hold_leases, (list(shards), [lease.epochs[s] for s in shards], lease.owner))
         _require_all(shards, [shard for (shard,) in held])
 
-    def next_batches(self, conn: Connection, lease: Lease, shards: Sequence[int]) -> dict[int, int]:
-        """Hold the leases and number one batch per shard."""
-        return self._batch_numbers(conn, lease, shards)
-
-    def insert_batches(
+    def _insert_batches(
         self, conn: Connection, refs: Sequence[BatchRef], tallies: Mapping[int, Tally], lease: Lease, rule_set: str,
         now: datetime,
     ) -> None:  # fmt: skip
@@ -152,7 +141,7 @@ class Store:
         if refs:
             accounts = [tallies.get(ref.shard, Tally()) for ref in refs]
             columns = zip(
-                *((r.shard, r.number, lease.epochs[r.shard], r.fold.value, t.received, t.stored, t.duplicates, t.quarantined,
+                *((r.shard, r.number, lease.epochs[r.shard], t.received, t.stored, t.duplicates, t.quarantined,
                    t.redelivered, t.late) for r, t in zip(refs, accounts, strict=True)),
                 strict=True,
             )  # fmt: skip

@@ -17,7 +17,7 @@ from equipment.registry.store import units_for_worker
 from ingest import lease
 from ingest.clock_offset import ClockLimits, ClockOffsets
 from ingest.decode import Decode
-from ingest.model import Channel, Fold, Message, Stage, Tally
+from ingest.model import Channel, Message, Stage, Tally
 from ingest.settings import IngestSettings
 from ingest.store import Store, Stored
 from ingest.topics import topic_of
@@ -74,15 +74,12 @@ class Pipeline:
         values: dict[str, Any] = {"dup": False, "retained": False, "mid": 1} | marks
         return Message(topic, payload, self.clock.now(), shard=shard, **values)
 
-    def receive(self, *messages: Message, fold: Fold = Fold.NOW) -> Stored:
+    def receive(self, *messages: Message) -> Stored:
         """One batch: stored and judged, or nothing of it."""
         now = self.clock.now()
         decoded = self.decode.decode(messages)
         with self.conn.transaction():
-            folds = dict.fromkeys(self.lease.epochs, fold)
-            stored = self.store.store(
-                self.conn, decoded, self.decode.clocks, self.lease, folds, self.stage.rule_set, now
-            )
+            stored = self.store.store(self.conn, decoded, self.decode.clocks, self.lease, self.stage.rule_set, now)
             self.stage.judge(self.conn, stored.batches, stored.rows, now)
         self.store.states.confirm()
         return stored
@@ -107,6 +104,13 @@ class Pipeline:
             if self.stage.due(self.clock.now()):
                 with self.conn.transaction():
                     self.stage.tick(self.conn, self.clock.now())
+
+    def checkpoint(self) -> None:
+        """Save the rules' state, as the worker does every half minute."""
+        self.stage.rotate()
+        shards = [shard for (shard,) in self.conn.execute("select distinct shard from ingest.batch order by shard")]
+        with self.conn.transaction():
+            self.stage.checkpoint(self.conn, shards, self.clock.now())
 
     def restart(self, stage: Stage | None = None) -> None:
         """The worker was killed: everything in memory is gone."""

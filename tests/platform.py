@@ -16,6 +16,7 @@ from dashboards.jobs import Jobs
 from dashboards.settings import WebSettings
 from equipment.access.model import Role
 from equipment.city.build import LOGINS
+from equipment.foundation import stream
 from equipment.foundation.clock import ManualClock
 from equipment.foundation.database import Connection, DatabaseRole, open_pool
 from equipment.transparency.keys import Signer
@@ -83,8 +84,11 @@ class Platform:
         """Let time pass and the jobs do what is due."""
         if seconds:
             self.pipeline.wait(seconds)
-        self.jobs.turn(self.conn, self.clock.now())
-        self.jobs.turn(self.conn, self.clock.now())
+        now = self.clock.now()
+        for _ in range(2):
+            stream.sequence_waiting(self.conn, now)
+            self.jobs.turn(self.conn, now)
+        stream.sequence_waiting(self.conn, now)
 
 
 @contextmanager

@@ -19,9 +19,9 @@ from alarms.engine import windows
 from alarms.engine.program import Program
 from alarms.engine.samples import Samples, Slots, Times, judged_signals
 from alarms.rules import tree
-from alarms.rules.applicability import Applies, applies
+from alarms.rules.applicability import in_scope, senses
 from alarms.rules.expression import Expression
-from alarms.rules.model import Rule, Schedule
+from alarms.rules.model import Rule, Schedule, Scope
 from equipment.catalogue.model import Kind
 from equipment.registry.model import UnitSummary, shard_of
 
@@ -256,10 +256,15 @@ def _empty_arrays(fixed: Fixed) -> dict[str, npt.NDArray[Any]]:
 def watched_of(rules: Sequence[Rule], units: Sequence[UnitSummary]) -> npt.NDArray[np.bool_]:
     """Rules × units: whether the rule watches the unit. A unit that sends without a recorded terminal is watched."""
     found = np.ones((len(rules), len(units)), dtype=np.bool_)
+    models = list({unit.device_model for unit in units})
+    place_of = {model: place for place, model in enumerate(models)}
+    places = np.array([place_of[unit.device_model] for unit in units], dtype=np.intp)
     for row, rule in enumerate(rules):
-        found[row] = [applies(rule, unit) in (Applies.YES, Applies.NO_TERMINAL) for unit in units]
-        if rule.silence is not None and rule.silence.of is not None:
-            found[row] &= np.array([unit.device_model is not None for unit in units], dtype=np.bool_)
+        waits = rule.silence is not None and rule.silence.of is not None
+        sensed = np.array([not waits if model is None else senses(rule, model) for model in models], dtype=np.bool_)
+        found[row] = sensed[places] if len(units) else True
+        if rule.scope != Scope():
+            found[row] &= np.array([in_scope(rule.scope, unit) for unit in units], dtype=np.bool_)
     return found
 
 

@@ -65,6 +65,18 @@ def sequence(conn: Connection, stream: str, now: datetime) -> int:
     return numbered
 
 
+def sequence_waiting(conn: Connection, now: datetime) -> dict[str, int]:
+    """Number what has committed to any stream, each in a transaction of its own; how many of which.
+
+    ``conn`` commits by itself and has no transaction open.
+    """
+    done: dict[str, int] = {}
+    for (name,) in conn.execute(QUERIES.waiting).fetchall():
+        with conn.transaction():
+            done[name] = sequence(conn, name, now)
+    return done
+
+
 def read_after(conn: Connection, stream: str, seq: int, limit: int = BATCH) -> list[StreamEntry]:
     """Entries with a number above ``seq``, oldest first, at most ``limit``."""
     return [StreamEntry(stream, *row) for row in conn.execute(QUERIES.read_after, (stream, seq, limit))]

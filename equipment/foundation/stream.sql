@@ -23,6 +23,9 @@ with taken as (
 )
 select count(*) from numbered;
 
+-- name: waiting
+select distinct stream from equipment.stream_pending;
+
 -- name: read_after
 select seq, kind, unit_no, payload, created_at
 from equipment.stream_entry

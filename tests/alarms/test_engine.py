@@ -12,6 +12,7 @@ from tests.conftest import START
 from tests.pipeline import FREED, RESTING, TRAPPED, Pipeline, raised, sample
 
 LIFT = "L000001"
+OTHER = "L000002"
 ENTRAPMENT = "lift.entrapment"
 
 
@@ -44,12 +45,30 @@ def test_a_restart_in_the_middle_of_a_delay_forgets_nothing(pipeline: Pipeline) 
 def test_a_restart_from_a_checkpoint_goes_on_where_it_stood(pipeline: Pipeline) -> None:
     pipeline.send(LIFT, TRAPPED)
     pipeline.wait(20)
-    newest = pipeline.conn.execute("select shard, max(number) from ingest.batch group by shard").fetchall()
-    pipeline.stage.checkpoint(pipeline.conn, {int(s): int(n) for s, n in newest}, pipeline.clock.now())
+    pipeline.checkpoint()
     pipeline.wait(10)
     pipeline.restart()
     pipeline.wait(30)
     assert raised(pipeline, ENTRAPMENT) == [START + timedelta(seconds=45)]
+
+
+def test_after_a_kill_a_press_pages_at_once_and_what_was_in_flight_still_finds_its_place(pipeline: Pipeline) -> None:
+    pipeline.send(LIFT, TRAPPED)
+    pipeline.wait(20)
+    pipeline.seq += 1
+    in_flight = sample(pipeline.clock.now(), pipeline.seq, FREED)
+    pipeline.wait(1)
+    pipeline.restart()
+    pipeline.stage.expect_repeats(pipeline.clock.now() + timedelta(seconds=6))
+    pipeline.send(OTHER, {"alarm_button": True})
+    assert raised(pipeline, "lift.alarm_button") == [pipeline.clock.now()]
+    pipeline.send(LIFT, TRAPPED)
+    pipeline.wait(5)
+    pipeline.raw(LIFT, in_flight)
+    pipeline.wait(30)  # 55 s since the first sample, 35 s since the one that comes after the repeated one
+    assert raised(pipeline, ENTRAPMENT) == []
+    pipeline.wait(15)
+    assert raised(pipeline, ENTRAPMENT) == [START + timedelta(seconds=21 + 45)]
 
 
 def test_a_restart_after_the_alarm_does_not_raise_it_again(pipeline: Pipeline) -> None:
@@ -134,11 +153,14 @@ def test_a_flood_of_samples_ends_the_short_history_before_its_time(
     for _ in range(2):
         pipeline.send(LIFT, TRAPPED)
         pipeline.clock.advance(1)
-    assert not pipeline.stage.crowded()
+    assert not pipeline.stage.crowded(pipeline.clock.now())
     pipeline.send(LIFT, TRAPPED)
-    assert pipeline.stage.crowded()
-    newest = pipeline.conn.execute("select shard, max(number) from ingest.batch group by shard").fetchall()
-    pipeline.stage.checkpoint(pipeline.conn, {int(s): int(n) for s, n in newest}, pipeline.clock.now())
-    assert not pipeline.stage.crowded()
+    assert pipeline.stage.crowded(pipeline.clock.now())
+    pipeline.stage.expect_repeats(pipeline.clock.now() + timedelta(seconds=6))
+    assert not pipeline.stage.crowded(pipeline.clock.now())
+    pipeline.clock.advance(6)
+    assert pipeline.stage.crowded(pipeline.clock.now())
+    pipeline.checkpoint()
+    assert not pipeline.stage.crowded(pipeline.clock.now())
     pipeline.wait(45)
     assert len(raised(pipeline, ENTRAPMENT)) == 1

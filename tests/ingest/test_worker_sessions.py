@@ -134,9 +134,9 @@ def test_abandoned_messages_come_again_because_their_connection_is_dropped(
     sessions.abandon(found)
     assert sessions.inflight_bytes == 0
     assert broker.packet() == b""  # no DISCONNECT and no PUBACK: the broker keeps the message
-    sessions.connected_since()
+    sessions.connected_anew()
     reconnect(sessions, broker, clock)
-    assert sessions.connected_since() == {SHARD}
+    assert (sessions.connected_anew(), sessions.connected_anew()) == (True, False)
     broker.send(publish(TOPIC, b"one", 5, dup=True))
     again = arrived(sessions, 1)
     assert (again[0].message.dup, again[0].message.repeat) == (True, False)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
+import sys
 from datetime import timedelta
 
 import numpy as np
@@ -15,8 +19,7 @@ from equipment.foundation.database import DatabaseRole
 from ingest import lease as leases
 from ingest.errors import LeaseLostError
 from ingest.lease import take_free, without
-from ingest.model import Channel, Fold, Message, NoStage
-from ingest.settling import Settling
+from ingest.model import Channel, Message, NoStage
 from ingest.store import Lease
 from ingest.topics import topic_of
 from tests.conftest import START, Database
@@ -127,8 +130,9 @@ def test_an_epoch_counts_only_for_its_own_shard(pipeline: Pipeline) -> None:
     stale = Lease("pipeline", {0: 4, 1: 4})
     with pytest.raises(LeaseLostError, match=r"\[0\]"), conn.transaction():
         pipeline.store.hold_leases(conn, stale, [0, 1])
-    with pytest.raises(LeaseLostError, match=r"\[0\]"), conn.transaction():
-        pipeline.store.next_batches(conn, stale, [0, 1])
+    pipeline.lease = stale
+    with pytest.raises(LeaseLostError, match=r"\[0\]"):
+        pipeline.receive(pipeline.message("teshe/v1/0/nobody/telemetry", b"{}"))
     assert leases.renew(conn, stale, pipeline.clock.now(), LIFETIME) == {1}
 
 
@@ -147,6 +151,32 @@ def test_a_take_over_waits_for_the_transaction_that_holds_the_lease(database: Da
         assert set(take_free(rival, "rival", clock.now() + 2 * LIFETIME, LIFETIME).epochs) == {3}
 
 
+def test_the_shards_of_a_killed_neighbour_are_free_at_once_and_those_of_a_living_one_are_not(
+    database: Database, clock: ManualClock
+) -> None:
+    with database.connect(autocommit=True) as conn:
+        Pipeline(conn, clock, NoStage())
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+        killed, living, mine = (f"{socket.gethostname()}-{pid}-abcd" for pid in (child.pid, os.getppid(), os.getpid()))
+        try:
+            with database.connect(autocommit=True) as session:
+                leases.say_alive(session, killed)
+                until = clock.now() + LIFETIME
+                conn.execute("update ingest.shard set owner = %s, lease_until = %s", (killed, until))
+                conn.execute("update ingest.shard set owner = %s where shard in (1, 2)", (living,))
+                conn.execute("update ingest.shard set owner = 'elsewhere-1-abcd' where shard = 2")
+                assert leases.dead_neighbours(conn, mine) == []
+                child.kill()
+                child.wait()
+                dead = leases.dead_neighbours(conn, mine)
+                assert dead == [killed]
+                # its session still lives: perhaps another machine has the same name
+                assert take_free(conn, mine, clock.now(), LIFETIME, dead).epochs == {}
+        finally:
+            child.kill()
+        assert set(take_free(conn, mine, clock.now(), LIFETIME, dead).epochs) == set(range(16)) - {1, 2}
+
+
 def test_a_partition_made_in_a_transaction_that_rolls_back_is_made_again(
     database: Database, clock: ManualClock
 ) -> None:
@@ -154,9 +184,8 @@ def test_a_partition_made_in_a_transaction_that_rolls_back_is_made_again(
         pipeline = Pipeline(conn, clock, NoStage())
         made = message(pipeline, body(1))
         decoded = pipeline.decode.decode([made])
-        folds = dict.fromkeys(pipeline.lease.epochs, Fold.NOW)
         with conn.transaction(force_rollback=True):
-            pipeline.store.store(conn, decoded, pipeline.decode.clocks, pipeline.lease, folds, "none", START)
+            pipeline.store.store(conn, decoded, pipeline.decode.clocks, pipeline.lease, "none", START)
         pipeline.receive(made)
         assert pipeline.rows(UNIT) == 1
 
@@ -233,13 +262,3 @@ def test_states_are_written_once_a_second_and_nothing_of_them_is_forgotten(pipel
     assert pipeline.conn.execute(newest).fetchone() == (3,)
     pipeline.clock.advance(1)
     assert not states.due(pipeline.clock.now())
-
-
-def test_a_shard_settles_until_its_time_and_again_after_each_new_connection() -> None:
-    settling = Settling()
-    settling.begin([1, 2], until=6.0)
-    settling.begin([2], until=9.0)
-    assert [settling.fold_of(shard) for shard in (0, 1, 2)] == [Fold.NOW, Fold.LATER, Fold.LATER]
-    assert settling.over(6.0) == [1]
-    settling.end([1])
-    assert (settling.fold_of(1), settling.over(9.0)) == (Fold.NOW, [2])

@@ -17,11 +17,6 @@ from tests.pipeline import RESTING, TRAPPED, Pipeline, raised, sample
 LIFT = "L000001"
 
 
-def checkpoint(pipeline: Pipeline) -> None:
-    newest = pipeline.conn.execute("select shard, max(number) from ingest.batch group by shard").fetchall()
-    pipeline.stage.checkpoint(pipeline.conn, {int(s): int(n) for s, n in newest}, pipeline.clock.now())
-
-
 def arrays(pipeline: Pipeline) -> dict[str, Any]:
     assert isinstance(pipeline.stage, AlarmStage)
     return pipeline.stage._states["lift"].arrays
@@ -52,7 +47,7 @@ def test_what_is_read_back_is_what_was_judged(pipeline: Pipeline) -> None:
 def test_a_null_is_a_null_also_after_a_restart(pipeline: Pipeline, restarts: int) -> None:
     pipeline.send(LIFT, TRAPPED | {"passenger": None})
     if restarts:
-        checkpoint(pipeline)
+        pipeline.checkpoint()
     for _ in range(restarts):
         pipeline.restart()
     pipeline.send(LIFT, {"machine_room_temp_c": 20.0})
@@ -63,10 +58,10 @@ def test_a_null_is_a_null_also_after_a_restart(pipeline: Pipeline, restarts: int
 def test_a_recovered_stage_is_equal_to_the_one_that_went_on(pipeline: Pipeline) -> None:
     pipeline.send(LIFT, TRAPPED)
     pipeline.wait(10)
-    checkpoint(pipeline)
+    pipeline.checkpoint()
     pipeline.send(LIFT, {"speed_m_s": 0.1}, at=START + timedelta(seconds=5))
     pipeline.wait(10)
-    checkpoint(pipeline)
+    pipeline.checkpoint()
     pipeline.send(LIFT, RESTING | {"door_closed": False})
     pipeline.send(LIFT, {"power_source": 1, "passenger": None}, at=START + timedelta(seconds=14))
     pipeline.wait(15)

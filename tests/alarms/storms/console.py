@@ -73,10 +73,8 @@ class Console:
         """What the jobs do."""
         now = self.clock.now()
         for _ in range(2):
-            for name in ("alarms", "calls", "desk"):
-                with self.conn.transaction():
-                    while stream.sequence(self.conn, name, now):
-                        pass
+            while any(stream.sequence_waiting(self.conn, now).values()):
+                pass
             while self.runner.run_once(self.conn, now):
                 pass
         with self.conn.transaction():
