@@ -13,6 +13,7 @@ from equipment.catalogue.load import load_catalogue
 from equipment.catalogue.model import Kind, Signal, SignalType
 from equipment.foundation.database import Connection, load_queries
 from ingest.codes.lists import bits_of
+from ingest.copy_binary import HEADER, TRAILER
 from ingest.model import Columns
 from ingest.reading_rows import CODES_BIT
 from ingest.store import moment
@@ -41,19 +42,37 @@ def rows_since(conn: Connection, kind: Kind, shard: int, batch: int) -> dict[int
     """
     signals = [s for s in kind.signals if s.type is not SignalType.TEXT]
     wanted = [
-        *map(sql.Identifier, PLAIN), *(MICROSECONDS.format(sql.Identifier(name)) for name in TIMES),
-        *(sql.Identifier(s.name) for s in signals),
-    ]  # fmt: skip
-    rows = conn.execute(
-        sql.SQL("select {} from {} where shard = %s and batch > %s order by batch, received_at, ts, seq").format(
-            sql.SQL(", ").join(wanted), sql.Identifier("ingest", f"reading_{kind.name}")
-        ),
-        (shard, batch),
-    ).fetchall()
-    if not rows:
+        *(sql.SQL("{}::int8").format(sql.Identifier(name)) for name in PLAIN),
+        *(MICROSECONDS.format(sql.Identifier(name)) for name in TIMES),
+        *(_as_double(signal) for signal in signals),
+    ]
+    query = sql.SQL(
+        "copy (select {} from {} where shard = {} and batch > {} order by batch, received_at, ts, seq)"
+        " to stdout (format binary)"
+    ).format(
+        sql.SQL(", ").join(wanted), sql.Identifier("ingest", f"reading_{kind.name}"), sql.Literal(shard), sql.Literal(batch)
+    )  # fmt: skip
+    with conn.cursor() as cursor, cursor.copy(query) as copy:
+        whole = b"".join(copy)
+    table = np.frombuffer(whole[len(HEADER) : len(whole) - len(TRAILER)], dtype=_row_type(signals))
+    if not len(table):
         return {}
-    columns, numbers = _columns(conn, kind.name, signals, rows, shard, batch)
+    columns, numbers = _columns(conn, kind.name, signals, table, shard, batch)
     return dict(_by_batch(columns, numbers))
+
+
+def _as_double(signal: Signal) -> sql.Composable:
+    """What is absent is NaN, which the store does not hold: so every row has one width."""
+    number = "{}::int::float8" if signal.type is SignalType.BOOL else "{}::float8"
+    return sql.SQL(f"coalesce({number}, 'NaN')").format(sql.Identifier(signal.name))
+
+
+def _row_type(signals: Sequence[Signal]) -> np.dtype[Any]:
+    """Two bytes of field count, then length and value of each field."""
+    fields: list[tuple[str, str]] = [("fields", ">i2")]
+    for name, code in (*((name, ">i8") for name in (*PLAIN, *TIMES)), *((s.name, ">f8") for s in signals)):
+        fields += [(f"{name}_length", ">i4"), (name, code)]
+    return np.dtype(fields)
 
 
 def _by_batch(columns: Columns, numbers: npt.NDArray[np.int64]) -> Iterator[tuple[int, Columns]]:
@@ -63,18 +82,17 @@ def _by_batch(columns: Columns, numbers: npt.NDArray[np.int64]) -> Iterator[tupl
 
 
 def _columns(
-    conn: Connection, kind: str, signals: Sequence[Signal], rows: Sequence[tuple[Any, ...]], shard: int, batch: int
+    conn: Connection, kind: str, signals: Sequence[Signal], table: npt.NDArray[Any], shard: int, batch: int
 ) -> tuple[Columns, npt.NDArray[np.int64]]:  # fmt: skip
-    count = len(rows)
-    turned = list(zip(*rows, strict=True))
-    plain = {name: np.array(column, dtype=np.int64) for name, column in zip(PLAIN, turned, strict=False)}
-    times = {name: np.array(column, dtype=np.int64) for name, column in zip(TIMES, turned[len(PLAIN) :], strict=False)}
+    count = len(table)
+    plain = {name: table[name].astype(np.int64) for name in PLAIN}
+    times = {name: table[name].astype(np.int64) for name in TIMES}
     place_of = {signal.name: place for place, signal in enumerate(_all_signals(kind))}
     values: dict[str, Any] = {}
     valid: dict[str, Any] = {}
     unknown: dict[str, Any] = {}
-    for signal, column in zip(signals, turned[len(PLAIN) + len(TIMES) :], strict=True):
-        numbers = np.array(column, dtype=np.float64)  # None becomes NaN, which the store does not hold
+    for signal in signals:
+        numbers = table[signal.name].astype(np.float64)
         valid[signal.name] = ~np.isnan(numbers)
         values[signal.name] = np.nan_to_num(numbers)
         unknown[signal.name] = (plain["unknown"] >> place_of[signal.name]) & 1 == 1
