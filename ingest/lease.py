@@ -11,6 +11,7 @@ import secrets
 import socket
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from equipment.foundation.database import Connection, load_queries
 from equipment.registry.model import SHARDS
@@ -63,7 +64,16 @@ def _is_gone(owner: str) -> bool:
         return True
     except PermissionError:
         return False
-    return False
+    return _is_zombie(int(rest))
+
+
+def _is_zombie(process: int) -> bool:
+    """Whether it has ended and only its parent has not looked yet."""
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] == "Z"
 
 
 def take_free(conn: Connection, owner: str, now: datetime, lifetime: timedelta, dead: Collection[str] = ()) -> Lease:
