@@ -14,6 +14,7 @@ FAULTS: tuple[tuple[type[Exception], int, str], ...] = (
     (equipment.UnknownOrganisationError, 404, "No such organisation"),
     (equipment.UnknownPersonError, 404, "No such person"),
     (equipment.UnknownHandoverError, 404, "No such hand-over"),
+    (equipment.UnknownContractError, 404, "No such contract"),
     (equipment.UnknownFirmChangeError, 404, "No such change of firm"),
     (equipment.FirmChangeStepError, 409, "Not possible in this state"),
     (equipment.ChangedMeanwhileError, 409, "Changed meanwhile"),

@@ -732,6 +732,19 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "self_test": N_("Self-test"),
         "restart": N_("Inspection before restart"),
     },
+    "contract_state": {
+        "in_force": N_("In force"),
+        "ending": N_("Ends within 60 days"),
+        "over": N_("Ended"),
+        "ahead": N_("Begins later"),
+        "void": N_("Void"),
+    },
+    "contract_event": {
+        "end": N_("Ended early"),
+        "extend": N_("Extended to before"),
+        "add_units": N_("Lifts added from"),
+        "remove_units": N_("Lifts taken out from"),
+    },
     "firm_change_state": {
         "claimed": N_("Claimed by the new firm"),
         "confirmed": N_("Confirmed by the use-unit"),

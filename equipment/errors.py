@@ -14,6 +14,7 @@
     │   ├── UnknownOrganisationError
     │   ├── UnknownPersonError
     │   ├── UnknownHandoverError
+    │   ├── UnknownContractError
     │   ├── UnknownFirmChangeError
     │   ├── FirmChangeStepError       not possible in this state
     │   ├── CorrectionError
@@ -111,6 +112,10 @@ class UnknownPersonError(EquipmentInputError):
 
 class UnknownHandoverError(EquipmentInputError):
     """No such 移交 that waits for whoever asks."""
+
+
+class UnknownContractError(EquipmentInputError):
+    """No such contract, or not visible to the caller."""
 
 
 class UnknownFirmChangeError(EquipmentInputError):

@@ -192,6 +192,9 @@ where (%(q)s = '' or u.no = any(%(found)s))
 -- name: districts
 select id, name_zh, name_en from equipment.jurisdiction where kind = 'district' order by id;
 
+-- name: roster_areas
+select id, name_zh, name_en from equipment.jurisdiction where kind in ('city', 'district') order by path;
+
 -- name: unit
 select u.*, j.name_zh as district_zh, j.name_en as district_en, f.name as firm_name, f.duty_phone as firm_phone,
        o.name as use_unit_name, o.duty_phone as use_unit_phone,

@@ -26,8 +26,8 @@ select account_id, login, display_name, role, organisation_id, scope_path, actio
 -- name: audit
 insert into equipment.audit_entry (entry_id, at, account_id, action, subject, reason, before, after, origin)
 select t.entry_id, %(at)s, %(account)s, t.action, t.subject, t.reason, t.before, t.after, t.origin
-from unnest(%(entries)s::uuid[], %(actions)s::text[], %(subjects)s::text[], %(reasons)s::text[], %(befores)s::jsonb[],
-            %(afters)s::jsonb[], %(origins)s::text[])
+from unnest(%(entries)b::uuid[], %(actions)b::text[], %(subjects)b::text[], %(reasons)b::text[], %(befores)b::jsonb[],
+            %(afters)b::jsonb[], %(origins)b::text[])
     with ordinality as t(entry_id, action, subject, reason, before, after, origin, position)
 order by t.position;
 

@@ -300,18 +300,19 @@ def audit_many(
     """:func:`audit` for many changes of one hand, as (action, subject, change); None: the operator's command."""
     if not changes:
         return
+    # lists go to the server in binary: as text, every element is searched for what must be escaped
     columns: dict[str, list[Any]] = {
         name: [] for name in ("entries", "actions", "subjects", "reasons", "befores", "afters", "origins")
     }
     seals = []
     for action, subject, said in changes:
-        entry_id = str(uuid4())
+        entry_id = uuid4()
         before, after = (None if values is None else dict(values) for values in (said.before, said.after))
         content = {
             "at": now, "account_id": account_id, "action": action, "subject": subject, "reason": said.reason,
             "before": before, "after": after, "origin": said.origin,
         }  # fmt: skip
-        seals.append((entry_id, digest_of(sealed.content_of(content))))
+        seals.append((str(entry_id), digest_of(sealed.content_of(content))))
         row = (
             entry_id, action, subject, said.reason, None if before is None else Jsonb(before),
             None if after is None else Jsonb(after), said.origin,

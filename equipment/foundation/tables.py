@@ -11,7 +11,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -323,6 +323,8 @@ def cell_text(value: Any) -> str:
             return format(value, f".{EXACT_DIGITS}g")
         return str(int(value)) if float(value).is_integer() else repr(value)
     if isinstance(value, datetime):
+        # a spreadsheet's day number is exact to less than a second only
+        value = (value + timedelta(milliseconds=500)).replace(microsecond=0)
         return value.date().isoformat() if value.time() == datetime.min.time() else value.isoformat(sep=" ")
     if isinstance(value, date):
         return value.isoformat()

@@ -2,7 +2,7 @@
 select equipment.seal(%s, %s, %s, %s, %s);
 
 -- name: seal_many
-select equipment.seal_many(%s, %s, %s, %s, %s);
+select equipment.seal_many(%s, %b, %b, %b, %s);
 
 -- name: opening
 select equipment.opening_of(%s, %s);
