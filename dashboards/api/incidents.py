@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from alarms.incidents import joining, service, store
 from alarms.incidents.model import Command, Incident, IncidentEvent, Outcome
 from alarms.incidents.settings import DeskSettings
-from alarms.incidents.store import IncidentHistory
+from alarms.incidents.store import IncidentHistory, Milestone
 from dashboards.context import Context, permit
 from dashboards.errors import BadRequestError
 from equipment.access.model import Asker, ScopeKind
@@ -125,6 +125,16 @@ def history(
     with context.transaction(asker) as conn:
         store.find(conn, incident_id)
         return store.history_of(conn, incident_id)
+
+
+@router.get("/{incident_id}/milestones")
+def milestones(
+    context: Context, incident_id: int, asker: Annotated[Asker, Depends(permit("incident.view"))]
+) -> list[Milestone]:
+    """报警 派单 出发 到达 解救 回访 办结: when each was, who said so, and how it is known."""
+    with context.transaction(asker) as conn:
+        store.find(conn, incident_id)
+        return store.milestones_of(conn, incident_id)
 
 
 @router.post("/{incident_id}/verify")
