@@ -35,6 +35,7 @@ from dashboards.api import (
     rules,
     sessions,
     supplements,
+    templates,
     unit_history,
     units,
 )
@@ -66,6 +67,7 @@ for part in (
     findings,
     duties,
     paper,
+    templates,
     plans,
     keys,
     casefile,

@@ -33,6 +33,7 @@ from dashboards.pages import (
     rules,
     shift,
     statistics,
+    templates,
     units,
 )
 
@@ -54,6 +55,7 @@ for part in (
     maintenance,
     day_seals,
     paper,
+    templates,
     plausibility,
     duties,
     field,
