@@ -49,6 +49,7 @@ FAULTS: tuple[tuple[type[Exception], int, str], ...] = (
     (maintenance.UnknownLeadError, 404, "No such lead"),
     (maintenance.UnknownHazardError, 404, "No such hazard"),
     (maintenance.UnknownSealError, 404, "No such seal"),
+    (maintenance.UnknownTemplateError, 404, "No such template"),
     (maintenance.UnknownPlanError, 404, "No such plan"),
     (maintenance.PlanError, 409, "Not possible in this state"),
     (maintenance.UnknownFindingError, 404, "No such finding"),

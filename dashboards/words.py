@@ -426,6 +426,12 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "year": N_("Yearly"),
         "on_demand": N_("On demand"),
     },
+    "template_state": {
+        "proposed": N_("To be approved"),
+        "approved": N_("Approved"),
+        "rejected": N_("Rejected"),
+        "withdrawn": N_("Withdrawn"),
+    },
     "lead_state": {
         "pending": N_("To be judged"),
         "became_hazard": N_("Became a hazard"),

@@ -36,6 +36,7 @@ from dashboards.api import (
     sessions,
     statistics,
     supplements,
+    templates,
     unit_history,
     units,
 )
@@ -68,6 +69,7 @@ for part in (
     findings,
     duties,
     paper,
+    templates,
     plans,
     keys,
     casefile,

@@ -35,6 +35,7 @@ from dashboards.pages import (
     rules,
     shift,
     statistics,
+    templates,
     units,
 )
 
@@ -58,6 +59,7 @@ for part in (
     maintenance,
     day_seals,
     paper,
+    templates,
     plausibility,
     duties,
     field,

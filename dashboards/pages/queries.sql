@@ -511,7 +511,7 @@ select u.id, u.name, u.rescue_code, u.address, u.variety_code, r.level as last_l
        (r.ended_at at time zone 'Asia/Shanghai')::date + %(days)s as due_on
 from equipment.unit u
 left join lateral (select ended_at, level from maintenance.record r where r.unit_no = u.no order by ended_at desc limit 1) r on true
-where u.status = 'in_use' and u.kind in ('lift', 'escalator') and u.firm_org_id = equipment.scope_organisation()
+where u.status = 'in_use' and (u.kind in ('lift', 'escalator') or u.id = any(%(more)s)) and u.firm_org_id = equipment.scope_organisation()
 order by due_on nulls first, u.no limit %(limit)s;
 
 -- name: disputed_records

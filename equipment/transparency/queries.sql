@@ -14,6 +14,9 @@ select subject, salt from equipment.log_opening where kind = %s and subject = an
 update equipment.log_opening set salt = null, erased_at = %s, erased_reason = %s
 where kind = %s and subject = %s and salt is not null returning 1;
 
+-- name: export_snapshot
+select pg_export_snapshot();
+
 -- name: size
 select coalesce(max(seq) + 1, 0) from equipment.log_entry;
 
