@@ -72,7 +72,8 @@ returning id;
 
 -- name: lock_lead
 select l.id, l.unit_no, l.state, l.summary, l.suggested_grade, l.suggested_clause, l.org_id, l.jurisdiction_path,
-       l.source_kind, l.last_seen_at, (select u.kind from equipment.unit u where u.no = l.unit_no)
+       l.source_kind, l.last_seen_at, (select u.kind from equipment.unit u where u.no = l.unit_no),
+       maintenance.actor_name(l.decided_by), l.decided_at
 from maintenance.lead l where l.id = %s for update;
 
 -- name: count_lead

@@ -72,6 +72,7 @@ def renderer() -> Renderer:
         signal_value=names.signal_value,
         item_names=names.item_names,
         finding_text=names.finding_text,
+        evidence_value=names.evidence_value,
     )
     return made
 
