@@ -9,9 +9,11 @@ from dashboards.pages import (
     backtest,
     board,
     calls,
+    city_identity,
     cylinders,
     desk,
     devices,
+    downloads,
     duties,
     field,
     firm_changes,
@@ -37,6 +39,7 @@ from dashboards.pages import (
 router = APIRouter()
 for part in (
     access,
+    city_identity,
     accounts,
     desk,
     alarms,
@@ -48,6 +51,7 @@ for part in (
     imports,
     units,
     devices,
+    downloads,
     organisations,
     maintenance,
     plausibility,

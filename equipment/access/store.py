@@ -179,7 +179,7 @@ def resolve_session(conn: Connection, token: str, now: datetime) -> tuple[Asker,
     None when the session is not valid any more.
     """
     row = conn.execute(QUERIES.session_asker, (_sha256(token), now)).fetchone()
-    return None if row is None else (_asker(row[:6]), row[6], bool(row[7]))
+    return None if row is None else (asker_of_row(row[:6]), row[6], bool(row[7]))
 
 
 def close_session(conn: Connection, token: str) -> None:
@@ -259,10 +259,11 @@ def resolve_token(conn: Connection, text: str, now: datetime) -> tuple[Asker, fr
     if mark != TOKEN_MARK or not prefix or not secret:
         return None
     row = conn.execute(QUERIES.token_asker, (prefix, _sha256(secret), now)).fetchone()
-    return None if row is None else (_asker(row[:6]), frozenset(row[6]))
+    return None if row is None else (asker_of_row(row[:6]), frozenset(row[6]))
 
 
-def _asker(row: tuple[object, ...]) -> Asker:
+def asker_of_row(row: tuple[object, ...]) -> Asker:
+    """The asker from the six columns that name him."""
     account, login, name, role, organisation, path = row
     return Asker(
         int(str(account)), str(login), str(name), Role(role), None if organisation is None else int(str(organisation)),

@@ -22,6 +22,8 @@ PUBLIC = {
     ("POST", "/preferences"), ("GET", "/cylinder"), ("GET", "/cylinder/{code}"), ("GET", "/api/v1/public/cylinders/{code}"),
     # signed by the call centre and the voice gateway, or known only to whoever has the link
     ("POST", "/api/v1/line/events"), ("POST", "/api/v1/paging/receipts"), ("GET", "/reply/{token}"), ("POST", "/reply/{token}"),
+    # to the city's identity provider and back
+    ("GET", "/login/city"), ("GET", "/login/city/back"),
 }  # fmt: skip
 """Routes that nobody needs an account for."""
 
