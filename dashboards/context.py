@@ -204,7 +204,7 @@ def permit(action: str) -> Callable[..., Asker]:
             raise NotFoundError("此入口不提供该功能 (not served here: another address of the platform does)")
         allowed = permits(who.asker.role, action) and (who.actions is None or action in who.actions)
         if who.must_change and action != OWN_ACCOUNT:
-            raise PasswordNeededError("首次登录须先修改口令 (set a password of your own first: /account)")
+            raise PasswordNeededError("首次登录须先修改密码 (set a password of your own first: /account)")
         if who.must_enrol and action != OWN_ACCOUNT:
             raise FactorNeededError("须先启用双因素登录 (turn on your second factor first: /account)")
         if not allowed:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from dashboards import authorisation
 from dashboards.composition import require_database
 from dashboards.settings import WebSettings
 from equipment.access import accounts, signing, subjects
@@ -103,6 +104,14 @@ def unlink(login: str) -> None:
             raise AccountInputError(f"{login} 没有关联 (the account is not linked)")
         audit_many(conn, None, [("account.unlink", f"account:{login}", Change())], now)
     typer.echo(f"{login} is not linked any more")
+
+
+@app.command("matrix")
+def access_matrix() -> None:
+    """Print who may do what in which state, as CSV: role, action, state, step."""
+    typer.echo("role,action,state,step")
+    for row in authorisation.rows():
+        typer.echo(",".join(row))
 
 
 @app.command("change-link-keys")

@@ -7,6 +7,7 @@ What was sent stays byte for byte where it is evidence: its digest stands in a r
 from __future__ import annotations
 
 import io
+import struct
 import threading
 import zlib
 from dataclasses import dataclass
@@ -22,6 +23,11 @@ QUALITY = 88
 LARGEST_PROFILE = 128 * 1024
 AT_ONCE = 2
 """Pictures decoded at a time in one process: each may take 160 MB."""
+BROKEN = (
+    OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, OverflowError, ZeroDivisionError,
+    struct.error, zlib.error,
+)  # fmt: skip
+"""What the decoders say of broken bytes, which is not one kind."""
 _decoding = threading.BoundedSemaphore(AT_ONCE)
 
 
@@ -64,8 +70,7 @@ def made_anew(content: bytes) -> Copy:
             if not drawn:
                 image.draft("RGB", (LONGEST_EDGE, LONGEST_EDGE))
             return _copy(ImageOps.exif_transpose(image), drawn=drawn)
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, zlib.error) as error:
-        # what the decoders say of broken bytes, which is not one kind
+    except BROKEN as error:
         raise MalformedPictureError(f"a picture that does not decode: {error}") from None
 
 

@@ -144,3 +144,15 @@ select equipment.issue_download_link(%s, %s, %s, %s, %s, %s, %s);
 -- name: take_download_link
 select account_id, login, display_name, role, organisation_id, scope_path, purpose, action, address, expires_at
 from equipment.take_download_link(%s, %s, %s);
+
+-- name: login_address_until
+select equipment.login_address_until(%s);
+
+-- name: note_wrong_address
+select equipment.note_wrong_address(%s, %s, %s);
+
+-- name: renew_session
+select equipment.renew_session(%s, %s, %s);
+
+-- name: own_session_number
+select equipment.own_session_number(%s);

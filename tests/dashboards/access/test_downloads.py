@@ -71,6 +71,9 @@ def test_it_is_good_once_and_the_telephone_may_ask_again_for_a_moment(site: Site
     site.clock.advance(1)
     answer = client.get(address)
     assert (answer.status_code, "重新生成" in answer.text) == (410, True)
+    page = client.get(address, headers={"accept": "text/html"})
+    assert (page.status_code, page.headers["content-type"]) == (410, "text/html; charset=utf-8")
+    assert "链接已失效" in page.text
 
 
 def test_it_ends_after_ten_minutes(site: Site) -> None:

@@ -5,6 +5,7 @@ A few examples of each operation run always; ``--long`` runs many.
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from equipment.access.model import Role
 from tests.pipeline import TRAPPED
 from tests.platform import Person, Platform
 
-FEW, MANY = 1, 40
+FEW, MANY = 1, int(os.environ.get("TESHE_FUZZ_EXAMPLES", "40"))
 OWN_SESSION = {"/api/v1/sessions", "/api/v1/me/password", "/api/v1/me/sessions/{session_id}/end"}
 """These would end the session that the walk lives on; they have tests of their own."""
 

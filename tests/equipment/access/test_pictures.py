@@ -138,6 +138,7 @@ def test_other_files_are_no_pictures(content: bytes) -> None:
 WHOLE = [picture(kind, exif=tagged()) for kind in ("JPEG", "PNG", "WEBP")]
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(WHOLE), st.lists(st.tuples(st.integers(0, 5_000), st.integers(0, 255)), max_size=12))
 def test_whatever_is_damaged_is_shown_clean_or_not_at_all(whole: bytes, damage: list[tuple[int, int]]) -> None:
