@@ -76,3 +76,15 @@ def test_turning_the_second_factor_on_renews_the_session_and_ends_the_others(sit
     stolen = browser(site, "192.0.2.7")
     stolen.cookies.set("teshe_session", before)
     assert stolen.get("/api/v1/me").status_code == 401
+
+
+@pytest.mark.parametrize(("role", "ends"), [(Role.SECURITY_ADMIN, True), (Role.AUDITOR, True), (Role.DESK, False)])
+def test_an_administrators_session_that_nobody_uses_ends_and_a_seats_does_not(
+    site: Site, role: Role, ends: bool
+) -> None:
+    person = site.person(role)
+    for _ in range(3):
+        site.clock.advance(29 * 60)
+        assert person.client.get("/api/v1/me").status_code == 200
+    site.clock.advance(30 * 60)
+    assert (person.client.get("/api/v1/me").status_code == 401) is ends
