@@ -13,6 +13,8 @@ from zipfile import BadZipFile
 
 from python_calamine import CalamineError, CalamineWorkbook
 
+from equipment.foundation.errors import TableFileError
+from equipment.foundation.tables import OF_A_REQUEST, refuse_bomb
 from ingest.errors import ImportFileError
 
 ENCODINGS = ("utf-8-sig", "gb18030")
@@ -87,12 +89,16 @@ def text_lines(text: str) -> Iterator[Line]:
 
 def _sheet_lines(content: bytes) -> Iterator[Line]:
     try:
+        if content.startswith(WORKBOOK):
+            refuse_bomb(io.BytesIO(content), OF_A_REQUEST)
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
         for name in workbook.sheet_names:
             rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
             if any(cell not in ("", None) for row in rows for cell in row):
                 yield from ((number, [cell_text(cell) for cell in row]) for number, row in enumerate(rows, start=1))
                 return
+    except TableFileError as error:
+        raise ImportFileError(str(error)) from None
     except (CalamineError, BadZipFile, ValueError, OSError) as error:
         raise ImportFileError(
             f"工作簿无法读取，请另存为 XLSX 或 CSV 后重试 (workbook cannot be read: {error})"
