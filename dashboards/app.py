@@ -18,9 +18,10 @@ from alarms.desk.runner import WatchWork
 from alarms.incidents.settings import DeskSettings
 from alarms.paging.adapters import adapters
 from alarms.paging.settings import PagingSettings
-from dashboards import api, faults, health, live, pages, problems, surfaces
+from dashboards import api, faults, health, interface, live, pages, problems, surfaces
 from dashboards.context import WebContext
 from dashboards.feed import Feed
+from dashboards.identity_provider import IdentityProvider
 from dashboards.limits import BodyLimit
 from dashboards.settings import WebSettings
 from dashboards.surfaces import Surface
@@ -112,6 +113,7 @@ def create_app(
     )
     app.state.context = WebContext(pool, clock, settings, signer)
     app.state.feed = feed
+    app.state.identity_provider = IdentityProvider(settings, clock) if settings.oidc_issuer else None
 
     @app.middleware("http")
     async def harden(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -133,5 +135,6 @@ def create_app(
     app.include_router(live.router)
     app.include_router(api.router, prefix="/api/v1")
     app.include_router(pages.router)
+    interface.document(app)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app

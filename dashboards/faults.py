@@ -35,6 +35,7 @@ FAULTS: tuple[tuple[type[Exception], int, str], ...] = (
     (equipment.SecondFactorNeededError, 401, "A one-time code is needed"),
     (equipment.SecondFactorError, 422, "Not turned on"),
     (equipment.WebhookSignatureError, 401, "Not signed as agreed"),
+    (equipment.DownloadLinkError, 410, "The link is over"),
     (equipment.OutgoingAddressError, 422, "Not an address to send to"),
     (equipment.OutOfScopeError, 403, "Outside your scope"),
     (alarms.UnknownAlarmError, 404, "No such alarm"),

@@ -40,6 +40,7 @@
         ├── SecondFactorNeededError   the password is right, a one-time code is missing
         ├── SecondFactorError         the second factor cannot be turned on this way
         ├── WebhookSignatureError     a delivery that does not prove who sent it
+        ├── DownloadLinkError         a link that opens no file any more
         ├── OutgoingAddressError      an address that nothing is sent to
         ├── OutgoingFailedError       the world's: the other side was not reached
         └── OutOfScopeError           an account without a bound, or an act outside of it
@@ -188,6 +189,10 @@ class OutOfScopeError(AccessError):
 
 class WebhookSignatureError(AccessError):
     """A delivery does not prove who sent it, or is too old."""
+
+
+class DownloadLinkError(AccessError):
+    """A link to a file cannot be made, or opens nothing any more."""
 
 
 class OutgoingAddressError(AccessError):

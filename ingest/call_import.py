@@ -21,7 +21,7 @@ import yaml
 from equipment.foundation.clock import SHANGHAI
 from equipment.foundation.database import Connection
 from equipment.foundation.errors import TableFileError
-from equipment.foundation.tables import Row, Table, Trouble, original, read_table
+from equipment.foundation.tables import OF_A_REQUEST, Row, Table, Trouble, original, read_table
 from ingest.call_reference import reference
 from ingest.call_units import CallLink, UnitFinder
 from ingest.calls import CallReceipt, NewCall, faults, keep, told_of
@@ -181,7 +181,7 @@ def opened(content: bytes) -> Iterator[Table]:
         file.write(content)
         file.flush()
         try:
-            yield read_table(Path(file.name), is_header)
+            yield read_table(Path(file.name), is_header, OF_A_REQUEST)
         except TableFileError as error:
             raise ImportFileError(str(error)) from error
 

@@ -9,12 +9,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi import Path as InPath
 
+from dashboards.api import evidence
 from dashboards.context import Context, permit
 from dashboards.errors import BadRequestError
 from dashboards.pages.frame import identity_of
 from dashboards.pages.reads import QUERIES, rows
 from equipment.access.model import Asker
-from equipment.access.pictures import MalformedPictureError, stripped
 from equipment.registry.store import require_unit
 from maintenance.attachments import service as attachments
 from maintenance.checklists.catalogue import LEVELS, PLACE_WORDS, ItemList
@@ -157,16 +157,11 @@ def photo(
     unit_id: str,
     sha256: Digest,
     asker: Annotated[Asker, Depends(permit("record.view"))],
-    original: Annotated[bool, Query(description="The bytes that were sent, which the digest is of")] = False,
+    original: evidence.Original = False,
 ) -> Response:
-    """The picture without its metadata; ``original`` gives the evidence as it was sent, as a file to be kept."""
+    """The picture, made anew from its pixels; ``original`` gives the evidence as it was sent, as a file to be kept."""
     with context.transaction(asker) as conn:
         kind, content = attachments.content(conn, require_unit(conn, unit_id).no, bytes.fromhex(sha256))
-    if not original:
-        try:
-            return Response(stripped(content).content, media_type=kind)
-        except MalformedPictureError:
-            # broken bytes are shown by no browser of ours
-            kind = "application/octet-stream"
-    headers = {"Content-Disposition": f'attachment; filename="{sha256[:16]}"'}
-    return Response(content, media_type=kind, headers=headers)
+        if original:
+            evidence.note_original(conn, asker, f"photo:{unit_id}:{sha256}", context.clock.now())
+    return evidence.original(content, kind, sha256[:16]) if original else evidence.shown(content, kind, sha256[:16])

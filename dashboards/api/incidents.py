@@ -40,6 +40,15 @@ RESPONSE_STEPS = (
     IncidentEvent.FREE,
     IncidentEvent.NOTE,
 )
+OWN_ROUTES = (IncidentEvent.CONFIRM, IncidentEvent.MERGE, IncidentEvent.SPLIT)
+"""Steps of the seat that say more than a step: verify, merge, split."""
+
+
+def action_of_event(event: IncidentEvent) -> str:
+    """The action of the access table that a step asks for; "" for what nobody does by hand."""
+    if event in SEAT_STEPS or event in OWN_ROUTES:
+        return "incident.handle"
+    return "incident.respond" if event in RESPONSE_STEPS else ""
 
 
 class Step(BaseModel):
@@ -194,6 +203,5 @@ def _route(event: IncidentEvent, action: str) -> Callable[..., Incident]:
     return take_step
 
 
-for _events, _action in ((SEAT_STEPS, "incident.handle"), (RESPONSE_STEPS, "incident.respond")):
-    for _event in _events:
-        router.add_api_route(f"/{{incident_id}}/{_event.value}", _route(_event, _action), methods=["POST"])
+for _event in (*SEAT_STEPS, *RESPONSE_STEPS):
+    router.add_api_route(f"/{{incident_id}}/{_event.value}", _route(_event, action_of_event(_event)), methods=["POST"])

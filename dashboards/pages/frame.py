@@ -126,6 +126,7 @@ def frame_of(request: Request, identity: Identity | None, *, feed_after: int | N
         feed_after=feed_after,
         city=context.settings.city_name,
         hotline=context.settings.hotline,
+        city_sign_in=bool(context.settings.oidc_issuer),
         demo=context.settings.demo_notice,
     )
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from equipment.foundation.clock import SHANGHAI
 from equipment.foundation.errors import TableFileError
-from equipment.foundation.tables import Row, Trouble, is_formula, original, read_table, write_xlsx
+from equipment.foundation.tables import OF_A_REQUEST, Row, Trouble, is_formula, original, read_table, write_xlsx
 from maintenance.checklists.catalogue import ItemList
 from maintenance.errors import RecordError
 from maintenance.records.filing import Filing
@@ -80,7 +80,7 @@ def read(path: Path, lift_of: Callable[[str], Known | None]) -> list[Line]:
         It is no table, has no header or no row, or more than 2,000.
     """
     try:
-        table = read_table(path, is_header)
+        table = read_table(path, is_header, OF_A_REQUEST)
     except TableFileError as error:
         raise RecordError([("文件", str(error))]) from None
     names = [name.strip() for name in table.header]

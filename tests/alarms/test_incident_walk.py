@@ -346,7 +346,7 @@ class Machine(RuleBasedStateMachine):
 def test_whatever_happens_in_whatever_order_the_incident_stays_lawful(city: Database) -> None:
     with city.connect() as conn:
         machine = type("Bound", (Machine,), {"conn": conn})
-        run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(
             machine,
             settings=settings(
                 max_examples=40, stateful_step_count=30, deadline=None,

@@ -185,6 +185,16 @@ def test_a_broken_workbook_says_so(conn: Connection) -> None:
             import_calls(conn, content, None, NOW, dry_run=True)
 
 
+def test_a_small_workbook_that_reaches_too_far_does_not_end_the_process(conn: Connection) -> None:
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out) as book:
+        sheet = book.add_worksheet()
+        sheet.write(0, 0, next(iter(EXPORT)))
+        sheet.write(1_048_575, 16_383, "x")
+    with pytest.raises(ImportFileError, match="空格区"):
+        import_calls(conn, out.getvalue(), None, NOW, dry_run=True)
+
+
 @given(st.lists(st.lists(st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=8), max_size=4), max_size=4))
 def test_any_cells_become_text(rows: list[list[object]]) -> None:
     assert all(isinstance(cell_text(cell), str) for row in rows for cell in row)
