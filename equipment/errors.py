@@ -33,6 +33,7 @@
     │   ├── AccountInputError         an account cannot be made or changed this way
     │   ├── UnknownAccountError
     │   ├── UnknownCredentialError    no such credential of a terminal, or it holds no more
+    │   ├── RetentionPeriodError      a period for which personal data may not be kept so
     │   └── WeakPasswordError
     └── AccessError
         ├── LoginRefusedError         wrong name or password
@@ -205,6 +206,10 @@ class OutgoingFailedError(AccessError):
 
 class UnknownCredentialError(EquipmentInputError):
     """No such credential of a terminal, not the asker's to manage, or it holds no more."""
+
+
+class RetentionPeriodError(EquipmentInputError):
+    """A class of personal data cannot be kept so long or so short, or no reason was given."""
 
 
 class SecondFactorNeededError(AccessError):
