@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,11 +13,18 @@ from psycopg_pool import ConnectionPool
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from dashboards import api, faults, health, live, pages, problems, surfaces
+from alarms.desk.duty import read_addresses
+from alarms.desk.runner import WatchWork
+from alarms.incidents.settings import DeskSettings
+from alarms.paging.adapters import adapters
+from alarms.paging.settings import PagingSettings
+from dashboards import api, faults, health, interface, live, pages, problems, surfaces
 from dashboards.context import WebContext
 from dashboards.feed import Feed
+from dashboards.identity_provider import IdentityProvider
 from dashboards.limits import BodyLimit
 from dashboards.settings import WebSettings
+from dashboards.surfaces import Surface
 from equipment.foundation.clock import Clock
 from equipment.foundation.database import Connection
 from equipment.transparency.keys import Signer
@@ -56,6 +64,14 @@ def security_headers(settings: WebSettings) -> dict[str, str]:
     return headers
 
 
+def watchdog_of(url: str, settings: WebSettings, clock: Clock) -> WatchWork | None:
+    """Who looks after the escalator from here: the desk's side, which no job of ours can take along when it dies."""
+    if settings.surface not in (Surface.ALL, Surface.DESK):
+        return None
+    paging = PagingSettings()
+    return WatchWork(url, DeskSettings(), adapters(paging), read_addresses(paging.duty), clock)
+
+
 def create_app(
     pool: ConnectionPool[Connection], feed_url: str, settings: WebSettings, clock: Clock, signer: Signer
 ) -> FastAPI:
@@ -71,14 +87,19 @@ def create_app(
         Countersigns receipts.
     """
     feed = Feed(feed_url, settings, clock)
+    watch = watchdog_of(feed_url, settings, clock)
     headers = security_headers(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await feed.start()
+        if watch is not None:
+            watch.start()
         try:
             yield
         finally:
+            if watch is not None:
+                await asyncio.to_thread(watch.stop)
             await feed.stop()
 
     app = FastAPI(
@@ -92,6 +113,7 @@ def create_app(
     )
     app.state.context = WebContext(pool, clock, settings, signer)
     app.state.feed = feed
+    app.state.identity_provider = IdentityProvider(settings, clock) if settings.oidc_issuer else None
 
     @app.middleware("http")
     async def harden(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -113,5 +135,6 @@ def create_app(
     app.include_router(live.router)
     app.include_router(api.router, prefix="/api/v1")
     app.include_router(pages.router)
+    interface.document(app)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app

@@ -10,6 +10,7 @@ import hmac
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -17,6 +18,7 @@ from psycopg_pool import ConnectionPool
 from starlette.requests import HTTPConnection
 
 from dashboards import surfaces
+from dashboards.downloads import download
 from dashboards.errors import (
     CsrfError,
     FactorNeededError,
@@ -26,10 +28,11 @@ from dashboards.errors import (
     PasswordNeededError,
 )
 from dashboards.settings import WebSettings
-from equipment.access import factors, scope, store
+from equipment.access import factors, links, scope, store
 from equipment.access.matrix import permits
 from equipment.access.model import Asker
 from equipment.access.seal import Seal
+from equipment.access.signing import Keyring
 from equipment.access.store import SessionToken
 from equipment.errors import LoginRefusedError
 from equipment.foundation.clock import Clock
@@ -74,6 +77,10 @@ class WebContext:
         """What closes and opens the secrets of second factors."""
         return Seal.from_file(self.settings.seal_key_file)
 
+    def link_keys(self) -> Keyring:
+        """What signs and checks the links of files."""
+        return Keyring.from_file(self.settings.link_keys_file)
+
     @contextmanager
     def transaction(self, asker: Asker | None) -> Iterator[Connection]:
         """One transaction under the asker's scope; without an asker it sees no scoped row."""
@@ -102,6 +109,9 @@ class WebContext:
     def identify(self, connection: HTTPConnection) -> Identity | None:
         """Resolve the bearer token or the session cookie; None when there is neither or it is no longer valid."""
         now = self.clock.now()
+        linked = self._by_link(connection, now)
+        if linked is not None:
+            return linked
         authorization = connection.headers.get("authorization", "")
         if authorization.lower().startswith("bearer "):
             with self.transaction(None) as conn:
@@ -121,6 +131,27 @@ class WebContext:
         if session[0].role not in surfaces.ROLES[self.settings.surface]:
             return None
         return Identity(session[0], session[1], None, session[2], must_enrol)
+
+    def _by_link(self, connection: HTTPConnection, now: datetime) -> Identity | None:
+        """Whoever made the link that opens this one file; None: no link came.
+
+        Raises
+        ------
+        DownloadLinkError
+            A link came, and opens nothing: it is not passed over for a session that may be there too.
+        """
+        text = connection.query_params.get(links.PARAMETER)
+        if text is None or connection.scope.get("method") != "GET":
+            return None
+        wanted = download(connection.scope["path"], connection.scope["query_string"].decode("latin-1"))
+        if wanted is None:
+            return None
+        origin = connection.client.host if connection.client else None
+        with self.transaction(None) as conn:
+            asker = links.take(conn, self.link_keys(), text, wanted, now, origin)
+        if asker.role not in surfaces.ROLES[self.settings.surface]:
+            return None
+        return Identity(asker, None, frozenset({wanted.action}))
 
 
 def web_context(connection: HTTPConnection) -> WebContext:
@@ -173,7 +204,7 @@ def permit(action: str) -> Callable[..., Asker]:
             raise NotFoundError("此入口不提供该功能 (not served here: another address of the platform does)")
         allowed = permits(who.asker.role, action) and (who.actions is None or action in who.actions)
         if who.must_change and action != OWN_ACCOUNT:
-            raise PasswordNeededError("首次登录须先修改口令 (set a password of your own first: /account)")
+            raise PasswordNeededError("首次登录须先修改密码 (set a password of your own first: /account)")
         if who.must_enrol and action != OWN_ACCOUNT:
             raise FactorNeededError("须先启用双因素登录 (turn on your second factor first: /account)")
         if not allowed:

@@ -183,6 +183,7 @@ class Demo:
                 "TESHE_COOKIE_SECURE": "false",
                 "TESHE_DEMO_NOTICE": "true",
                 "TESHE_SEAL_KEY_FILE": str(self._options.data.absolute() / "keys" / "seal.key"),
+                "TESHE_LINK_KEYS_FILE": str(self._options.data.absolute() / "keys" / "links.keys"),
                 "TESHE_LOG_FORMAT": "json",
             }
         )

@@ -13,7 +13,9 @@
     │   ├── PreconditionRequiredError
     │   ├── PreconditionFailedError
     │   ├── BadRequestError
-    │   └── LabelError
+    │   ├── LabelError
+    │   └── SignInRefusedError
+    ├── IdentityProviderError   the world's: the city's identity provider does not answer as one
     ├── PublishedFeedError      ours or the world's: the live feed cannot be read
     └── CatalogueError          ours: a language catalogue is missing or cannot be read
 """
@@ -94,6 +96,17 @@ class PreconditionFailedError(RequestError):
 
 class LabelError(RequestError):
     """标签: the sheet of labels cannot be printed as asked."""
+
+
+class SignInRefusedError(RequestError):
+    """统一身份: what came back from the identity provider opens nothing."""
+
+    status = 401
+    title = "Not signed in"
+
+
+class IdentityProviderError(DashboardsError):
+    """统一身份: the provider cannot be reached, or does not answer as one."""
 
 
 class PublishedFeedError(DashboardsError):

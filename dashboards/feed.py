@@ -21,7 +21,6 @@ from typing import TypeVar
 
 import psycopg
 
-from alarms.incidents.settings import DeskSettings
 from dashboards.feed_reader import FeedEntry, Pulse, StreamReader, visible
 from dashboards.settings import WebSettings
 from equipment.access.model import Asker
@@ -104,7 +103,6 @@ class Feed:
         self._head = 0
         self._read_at: datetime | None = None
         self._pulse = Pulse(0, None, None)
-        self._desk = DeskSettings()
         self._recent: deque[tuple[FeedEntry, str]] = deque(maxlen=RESUME_AT_MOST)
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -223,14 +221,13 @@ class Feed:
                     await asyncio.wait_for(self._wake.wait(), self._settings.feed_poll_seconds)
 
     async def _pulse_loop(self) -> None:
-        """Look at what waits to be told and after the escalator; cut off who does not read."""
+        """Look at what waits to be told; cut off who does not read."""
         while True:
             head, pulse = self._head, await self._trying(self._reader.pulse())
             if pulse is not None:
                 self._pulse = pulse
                 if pulse.head < head:
                     self._begin_again(pulse.head)
-            await self._trying(self._reader.watch(self._desk, self._clock.now()))
             late = self._clock.monotonic() - self._settings.feed_cut_seconds
             for client in self._clients:
                 if client.lost_at is not None and client.lost_at < late and client.sender is not None:

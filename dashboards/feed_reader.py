@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from alarms.desk import watchdog
-from alarms.incidents.settings import DeskSettings
 from equipment.access.model import Asker, Role, ScopeKind
 from equipment.foundation.database import Connection, DatabaseRole, Queries, connect, load_queries, translated
 from equipment.foundation.errors import WorldError
@@ -100,15 +98,6 @@ class StreamReader:
         return await self._run(
             lambda conn: Pulse(*(conn.execute(QUERIES.feed_pulse, (STREAM,)).fetchone() or (0, None, None)))
         )
-
-    async def watch(self, settings: DeskSettings, now: datetime) -> str:
-        """Look after the escalator, from a process that is not its own; what the watchdog says."""
-
-        def look(conn: Connection) -> str:
-            with conn.transaction():
-                return watchdog.look(conn, settings, now)[1]
-
-        return await self._run(look)
 
     def close(self) -> None:
         """End the thread and the connection."""

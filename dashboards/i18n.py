@@ -111,6 +111,11 @@ def speaking(translations: Translations) -> Iterator[None]:
         _current.reset(token)
 
 
+def current_language() -> str:
+    """The language of what is being rendered."""
+    return _current.get().language
+
+
 def gettext(message: str) -> str:
     """The text in this language."""
     return _current.get().gettext(message)

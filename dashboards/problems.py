@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from dashboards.errors import NotLoggedInError, PasswordNeededError, RequestError
+from equipment.access.links import PARAMETER
 from equipment.foundation.errors import WorldError
 from equipment.foundation.logs import get_logger
 
@@ -28,8 +29,9 @@ def problem(status: int, title: str, detail: str, **more: Any) -> JSONResponse:
 
 
 def wants_page(request: Request) -> bool:
-    """Whether a person is reading: a browser asks for HTML, and the API never answers with a page."""
-    return not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
+    """Whether a person is reading: a browser asks for HTML. The API answers with a page only where a link led there."""
+    by_link = PARAMETER in request.query_params
+    return (by_link or not request.url.path.startswith("/api/")) and "text/html" in request.headers.get("accept", "")
 
 
 def answer(request: Request, status: int, title: str, detail: str) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,8 @@ class Sheet:
     digest: bytes
     signers: Sequence[tuple[str, str, Any]]
     proof: Inclusion | None
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Of items that the manufacturer demands."""
 
 
 def proof_text(record: str, digest: bytes, proof: Inclusion) -> str:
@@ -58,7 +60,7 @@ def proof_text(record: str, digest: bytes, proof: Inclusion) -> str:
 
 
 def _row(sheet: Sheet) -> dict[str, Any]:
-    content, names = sheet.content, {item.id: item.name_zh for item in load_items()}
+    content, names = sheet.content, {item.id: item.name_zh for item in load_items()} | dict(sheet.names)
     erased = "erased" in content
     items = [] if erased else content["items"]
     told = [

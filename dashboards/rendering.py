@@ -68,6 +68,7 @@ class Frame:
     feed_after: int | None = None
     city: str = ""
     hotline: str = "96366"
+    city_sign_in: bool = False
     version: str = ""
     demo: bool = False
 

@@ -1,12 +1,25 @@
 """Settings of the web process, from the environment (prefix ``TESHE_``)."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dashboards.surfaces import Surface
+
+LOCAL = {"127.0.0.1", "localhost", "::1"}
+
+
+def acceptable(address: str) -> bool:
+    """HTTPS; clear text on this machine only.
+
+    >>> acceptable("https://id.example/auth"), acceptable("http://id.example/auth"), acceptable("http://127.0.0.1:9/a")
+    (True, False, True)
+    """
+    parts = urlsplit(address)
+    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOCAL))
 
 
 class WebSettings(BaseSettings):
@@ -27,6 +40,23 @@ class WebSettings(BaseSettings):
     seal_key_file: Path = Field(
         default=Path(".data/keys/seal.key"),
         description="Key that closes the secrets of second factors in the database; made if missing; keep it safe",
+    )
+    link_keys_file: Path = Field(
+        default=Path(".data/keys/links.keys"),
+        description="Keys that sign download links, shared by every web process; made if missing",
+    )
+    oidc_issuer: str = Field(
+        default="", description="统一身份认证: issuer of the city's identity provider; empty: passwords only"
+    )
+    oidc_client_id: str = Field(default="", description="What the provider calls this platform")
+    oidc_client_secret: str = Field(default="", repr=False, description="Secret agreed with the provider, if any")
+    oidc_own_address: str = Field(
+        default="", description="Address of this platform as the provider knows it; it leads back to /login/city/back"
+    )
+    oidc_ca_file: Path | None = Field(default=None, description="Certificate authority of the provider, if not public")
+    oidc_strong_methods: tuple[str, ...] = Field(
+        default=("mfa", "otp", "hwk", "sc"),
+        description="What of the provider's 'amr' counts as a second factor (RFC 8176), as a JSON list",
     )
     demo_notice: bool = Field(default=False, description="Show that the city is simulated")
     wall_fatality: bool = Field(
@@ -70,3 +100,15 @@ class WebSettings(BaseSettings):
         le=10,
         description="A filed record's receipt waits at most so long for its place in the log [s]",
     )
+
+    @model_validator(mode="after")
+    def _whole_provider(self) -> Self:
+        """A provider that is half set, or reached in clear text, is a mistake that shows at the start."""
+        if not self.oidc_issuer:
+            return self
+        if not self.oidc_client_id or not self.oidc_own_address:
+            raise ValueError("TESHE_OIDC_ISSUER needs TESHE_OIDC_CLIENT_ID and TESHE_OIDC_OWN_ADDRESS")
+        for name in ("oidc_issuer", "oidc_own_address"):
+            if not acceptable(getattr(self, name)):
+                raise ValueError(f"TESHE_{name.upper()}: https is needed, other than on this machine")
+        return self

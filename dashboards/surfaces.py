@@ -40,7 +40,7 @@ ROLES: dict[Surface, frozenset[Role]] = {
 }
 FIELD_ACTIONS = frozenset(
     {"record.file", "record.sign", "record.view", "unit.view", "key.view", "incident.respond", "incident.view", "feed.read",
-     "self.manage"}
+     "self.manage", "download.hand_over"}
 )  # fmt: skip
 OPEN_TO_ALL = ("/lift", "/cylinder", "/api/v1/public")
 LOGIN = ("/login", "/api/v1/sessions")

@@ -14,6 +14,7 @@
     │   ├── UnknownOrganisationError
     │   ├── UnknownPersonError
     │   ├── UnknownHandoverError
+    │   ├── UnknownContractError
     │   ├── UnknownFirmChangeError
     │   ├── FirmChangeStepError       not possible in this state
     │   ├── CorrectionError
@@ -32,6 +33,7 @@
     │   ├── AccountInputError         an account cannot be made or changed this way
     │   ├── UnknownAccountError
     │   ├── UnknownCredentialError    no such credential of a terminal, or it holds no more
+    │   ├── RetentionPeriodError      a period for which personal data may not be kept so
     │   └── WeakPasswordError
     └── AccessError
         ├── LoginRefusedError         wrong name or password
@@ -39,6 +41,7 @@
         ├── SecondFactorNeededError   the password is right, a one-time code is missing
         ├── SecondFactorError         the second factor cannot be turned on this way
         ├── WebhookSignatureError     a delivery that does not prove who sent it
+        ├── DownloadLinkError         a link that opens no file any more
         ├── OutgoingAddressError      an address that nothing is sent to
         ├── OutgoingFailedError       the world's: the other side was not reached
         └── OutOfScopeError           an account without a bound, or an act outside of it
@@ -113,6 +116,10 @@ class UnknownHandoverError(EquipmentInputError):
     """No such 移交 that waits for whoever asks."""
 
 
+class UnknownContractError(EquipmentInputError):
+    """No such contract, or not visible to the caller."""
+
+
 class UnknownFirmChangeError(EquipmentInputError):
     """No such 维保变更, or not visible to whoever asks."""
 
@@ -185,6 +192,10 @@ class WebhookSignatureError(AccessError):
     """A delivery does not prove who sent it, or is too old."""
 
 
+class DownloadLinkError(AccessError):
+    """A link to a file cannot be made, or opens nothing any more."""
+
+
 class OutgoingAddressError(AccessError):
     """An address to which nothing is sent, because it is malformed or lies inside."""
 
@@ -195,6 +206,10 @@ class OutgoingFailedError(AccessError):
 
 class UnknownCredentialError(EquipmentInputError):
     """No such credential of a terminal, not the asker's to manage, or it holds no more."""
+
+
+class RetentionPeriodError(EquipmentInputError):
+    """A class of personal data cannot be kept so long or so short, or no reason was given."""
 
 
 class SecondFactorNeededError(AccessError):

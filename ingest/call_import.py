@@ -6,19 +6,23 @@ Good rows are kept, bad ones are named with row, column and reason; the same fil
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import yaml
 
 from equipment.foundation.clock import SHANGHAI
 from equipment.foundation.database import Connection
+from equipment.foundation.errors import TableFileError
+from equipment.foundation.tables import OF_A_REQUEST, Row, Table, Trouble, original, read_table
 from ingest.call_reference import reference
-from ingest.call_table import Line, read_table
 from ingest.call_units import CallLink, UnitFinder
 from ingest.calls import CallReceipt, NewCall, faults, keep, told_of
 from ingest.errors import ImportFileError
@@ -150,26 +154,47 @@ REASONS = {
 }
 
 
-def _header(lines: Iterator[Line]) -> list[str]:
-    for _, row in lines:
-        names = [_plain(cell) for cell in row]
-        if sum(name in _columns_by_name() for name in names) >= len(REQUIRED):
-            return row
-    raise ImportFileError(
-        "找不到表头：至少需要 工单编号、报警时间、工单类型 (no header row: these three columns are needed at least)"
-    )
+TROUBLES = {
+    Trouble.NOT_TEXT: "此行编码损坏，请另存为 CSV UTF-8 后重试 (the line is text in no known encoding)",
+    Trouble.TOO_MANY_CELLS: "此行单元格多于表头，含分隔符的内容须加引号 (more cells than the header: quote what holds a comma)",
+    Trouble.EMPTY_FORMULA: "公式没有结果，请粘贴为值 (a formula without a result: paste its value)",
+}
+"""What refuses a row; other troubles are read as they stand."""
+WHOLE_ROW = "整行"
 
 
-def read_rows(lines: Iterator[Line]) -> tuple[list[str], Iterator[tuple[int, dict[str, str]]]]:
-    """Columns that mean nothing to us, and each row as {column: cell} with its line number.
+def is_header(cells: Sequence[str]) -> bool:
+    """Whether a row is the header of a file of calls."""
+    return sum(_plain(cell) in _columns_by_name() for cell in cells) >= len(REQUIRED)
+
+
+@contextmanager
+def opened(content: bytes) -> Iterator[Table]:
+    """A file as a table.
 
     Raises
     ------
     ImportFileError
-        There is no header row, or a required column is missing or twice there.
+        It is no table, or has no header row; also while rows are read.
     """
-    header = _header(lines)
-    names = [_columns_by_name().get(_plain(cell)) for cell in header]
+    with NamedTemporaryFile(prefix="teshe-calls-") as file:
+        file.write(content)
+        file.flush()
+        try:
+            yield read_table(Path(file.name), is_header, OF_A_REQUEST)
+        except TableFileError as error:
+            raise ImportFileError(str(error)) from error
+
+
+def read_rows(table: Table) -> tuple[list[str], Iterator[tuple[Row, dict[str, str]]]]:
+    """Columns that mean nothing to us, and each row with its cells by column.
+
+    Raises
+    ------
+    ImportFileError
+        A required column is missing or twice there.
+    """
+    names = [_columns_by_name().get(_plain(cell)) for cell in table.header]
     known = [name for name in names if name is not None]
     twice = sorted({name for name in known if known.count(name) > 1})
     missing = [name for name in REQUIRED if name not in known]
@@ -178,14 +203,13 @@ def read_rows(lines: Iterator[Line]) -> tuple[list[str], Iterator[tuple[int, dic
             f"重复列 {_title(name)} (twice)" for name in twice
         ]
         raise ImportFileError("; ".join(wrong))
-    ignored = [cell for cell, name in zip(header, names, strict=True) if name is None and cell.strip()]
+    ignored = [cell for cell, name in zip(table.header, names, strict=True) if name is None and cell.strip()]
 
-    def rows() -> Iterator[tuple[int, dict[str, str]]]:
-        for line, cells in lines:
-            if any(cell.strip() for cell in cells):
-                yield line, {name: cell.strip() for name, cell in zip(names, cells, strict=False) if name is not None}
+    def cells_of(row: Row) -> dict[str, str]:
+        named = zip(names, row.cells, strict=False)
+        return {name: original(cell.strip()).strip() for name, cell in named if name is not None}
 
-    return ignored, rows()
+    return ignored, ((row, cells_of(row)) for row in table.rows)
 
 
 def _title(column: str) -> str:
@@ -196,10 +220,11 @@ TITLE_OF = {"cause_code": "cause"}
 """Columns of a file that are called otherwise in a call."""
 
 
-def read_call(cells: Mapping[str, str], line: int, now: datetime) -> NewCall | list[RowError]:
+def read_call(row: Row, cells: Mapping[str, str], now: datetime) -> NewCall | list[RowError]:
     """One row as a call, or everything that is wrong with it."""
     values: dict[str, Any] = {}
-    errors: list[RowError] = []
+    line = row.line
+    errors = [RowError(line, WHOLE_ROW, TROUBLES[trouble]) for _, trouble in row.troubles if trouble in TROUBLES]
     for column, text in cells.items():
         kind = _columns()[column]["kind"]
         try:
@@ -233,26 +258,27 @@ def import_calls(
     ImportFileError
         The file as a whole cannot be read as a table of calls.
     """
-    table = read_table(content)
-    report = ImportReport(dry_run, table.form)
-    report.ignored_columns, rows = read_rows(table.lines)
-    units = UnitFinder(conn)
-    seen: set[str] = set()
-    # a trial takes the same path and is taken back: it promises exactly what the import will do
-    with conn.transaction(force_rollback=dry_run):
-        for line, cells in rows:
-            report.rows += 1
-            if report.rows > MOST_ROWS:
-                raise ImportFileError(f"一次最多 {MOST_ROWS} 行，请拆分文件 (split the file)")
-            call = read_call(cells, line, now)
-            if isinstance(call, NewCall) and call.external_id in seen:
-                call = [RowError(line, _title("external_id"), f"{call.external_id} 在文件中重复 (twice in this file)")]
-            if isinstance(call, list):
-                report.refused += 1
-                report.errors += call
-                continue
-            seen.add(call.external_id)
-            _count(report, line, call, keep(conn, call, units.find(told_of(call)), entered_by, now))
+    with opened(content) as table:
+        report = ImportReport(dry_run, table.encoding)
+        report.ignored_columns, rows = read_rows(table)
+        units = UnitFinder(conn)
+        seen: set[str] = set()
+        # a trial takes the same path and is taken back: it promises exactly what the import will do
+        with conn.transaction(force_rollback=dry_run):
+            for row, cells in rows:
+                report.rows += 1
+                if report.rows > MOST_ROWS:
+                    raise ImportFileError(f"一次最多 {MOST_ROWS} 行，请拆分文件 (split the file)")
+                call = read_call(row, cells, now)
+                if isinstance(call, NewCall) and call.external_id in seen:
+                    again = f"{call.external_id} 在文件中重复 (twice in this file)"
+                    call = [RowError(row.line, _title("external_id"), again)]
+                if isinstance(call, list):
+                    report.refused += 1
+                    report.errors += call
+                    continue
+                seen.add(call.external_id)
+                _count(report, row.line, call, keep(conn, call, units.find(told_of(call)), entered_by, now))
     return report
 
 

@@ -7,23 +7,29 @@ keys. :func:`verify` needs nothing else, and no server.
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
-import rfc8785
 from cryptography.hazmat.primitives import hashes
+from cryptography.x509 import Certificate
 
 from equipment.foundation.database import Connection
 from equipment.transparency import checkpoint as checkpoints
 from equipment.transparency import log
 from equipment.transparency.checkpoint import Checkpoint
-from equipment.transparency.entry import Entry, commitment_of, digest_of, plain, utc_text
+from equipment.transparency.entry import Entry, canonical, commitment_of, plain, utc_text
 from equipment.transparency.errors import InvalidKeyError, LogDamagedError, NotInLogError
 from equipment.transparency.keys import PublicKey
 from equipment.transparency.merkle import verify_consistency, verify_inclusion
+from maintenance.anchors import service as anchors
+from maintenance.anchors import token
+from maintenance.anchors.token import Stamp
+from maintenance.canonical import canonical_of
+from maintenance.errors import AnchorError
 from maintenance.sealed import HAZARD, QUERIES, RECORD
 
 FORMAT = "teshe-bundle-1"
@@ -63,6 +69,8 @@ class Bundle(msgspec.Struct, frozen=True):
     checkpoint: str
     keys: list[BundleKey]
     things: list[Thing]
+    time_stamp: str | None = None
+    """The token (RFC 3161, base64) of an authority over the checkpoint, where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,10 @@ class Verdict:
     erased: int
     grown: bool
     """An older checkpoint was given, and this log only added to it."""
+    stamp: Stamp | None = None
+    """What the time-stamp says."""
+    stamp_checked: bool = False
+    """It leads to the authority's certificate; otherwise it is only what the file claims."""
 
 
 def make(conn: Connection, record_ids: Sequence[str], now: datetime) -> Bundle:
@@ -106,7 +118,8 @@ def make_case(conn: Connection, hazard_id: int, now: datetime) -> Bundle:
 
 def _bundle(conn: Connection, kind: str, rows: Sequence[Any], wanted: int, now: datetime) -> Bundle:
     """``rows``: (position, subject, content), by position."""
-    note = log.newest_note(conn)
+    anchor = anchors.covering(conn, max((int(row[0]) for row in rows), default=0))
+    note = log.newest_note(conn) if anchor is None else anchor.note
     if note is None or len(rows) < wanted:
         raise NotInLogError(
             "记录尚未全部进入签名检查点，请稍后再试 (not all are in a signed checkpoint yet: try again)"
@@ -117,7 +130,8 @@ def _bundle(conn: Connection, kind: str, rows: Sequence[Any], wanted: int, now: 
         BundleKey(k.id, k.name, k.algorithm, base64.b64encode(k.public_key).decode(), k.valid_from, k.revoked_at)
         for k in log.keys_of(conn, None)
     ]
-    return Bundle(FORMAT, now, note, keys, things)
+    stamp = None if anchor is None else base64.b64encode(anchor.token).decode()
+    return Bundle(FORMAT, now, note, keys, things, stamp)
 
 
 def _thing(proof: log.Inclusion, salt: bytes | None, content: dict[str, Any]) -> Thing:
@@ -131,18 +145,18 @@ def _thing(proof: log.Inclusion, salt: bytes | None, content: dict[str, Any]) ->
         path=[step.hex() for step in proof.path],
         salt=None if salt is None else salt.hex(),
         content=None if salt is None else content,
-        sm3=None if salt is None else sm3_of(content),
+        sm3=None if salt is None else sm3_of(canonical_of(content)),
     )
 
 
-def sm3_of(content: Mapping[str, Any]) -> str:
-    """SM3 of the canonical form (RFC 8785), hexadecimal.
+def sm3_of(form: bytes) -> str:
+    """SM3 of a canonical form (RFC 8785), hexadecimal.
 
-    >>> sm3_of({})[:16]
+    >>> sm3_of(b"{}")[:16]
     'f1a823aaaaafe40e'
     """
     digest = hashes.Hash(hashes.SM3())
-    digest.update(rfc8785.dumps(dict(content)))
+    digest.update(form)
     return digest.finalize().hex()
 
 
@@ -173,7 +187,12 @@ def read(data: bytes) -> Bundle:
     return bundle
 
 
-def verify(bundle: Bundle, trusted_key: str | None = None, older: tuple[str, Sequence[bytes]] | None = None) -> Verdict:
+def verify(
+    bundle: Bundle,
+    trusted_key: str | None = None,
+    older: tuple[str, Sequence[bytes]] | None = None,
+    authority: tuple[Certificate, ...] = (),
+) -> Verdict:
     """Check everything in a bundle.
 
     Parameters
@@ -182,6 +201,8 @@ def verify(bundle: Bundle, trusted_key: str | None = None, older: tuple[str, Seq
         Id of the key that must have signed; None takes the bundle's word for it.
     older
         An older checkpoint's note and the consistency proof from it.
+    authority
+        Certificates of the time-stamping authority: the bundle must then carry its time-stamp.
 
     Raises
     ------
@@ -196,7 +217,22 @@ def verify(bundle: Bundle, trusted_key: str | None = None, older: tuple[str, Seq
             raise LogDamagedError(
                 f"检查点 {before.size} 不是检查点 {signed.size} 的前身 (the older checkpoint is not a prefix: history was rewritten)"
             )
-    return Verdict(signed, key.id, len(bundle.things), erased, older is not None)
+    stamp = _stamp(bundle, authority)
+    return Verdict(signed, key.id, len(bundle.things), erased, older is not None, stamp, bool(authority))
+
+
+def _stamp(bundle: Bundle, authority: tuple[Certificate, ...]) -> Stamp | None:
+    if bundle.time_stamp is None:
+        if authority:
+            raise LogDamagedError(
+                "数据包没有时间戳 (the bundle has no time-stamp; ask again when its checkpoint has one)"
+            )
+        return None
+    try:
+        raw = base64.b64decode(bundle.time_stamp, validate=True)
+        return token.verified(raw, bundle.checkpoint, authority) if authority else token.unverified(raw)
+    except (ValueError, AnchorError) as error:
+        raise LogDamagedError(str(error)) from None
 
 
 def _signed(bundle: Bundle, trusted_key: str | None) -> tuple[Checkpoint, PublicKey]:
@@ -232,17 +268,29 @@ def _check(position: int, thing: Thing, signed: Checkpoint) -> bool:
         raise LogDamagedError(f"{where}: 不在日志位置 {thing.seq} (not at its place in the log)")
     if salt is None or thing.content is None:
         return True
-    if commitment_of(salt, digest_of(thing.content)) != commitment:
+    form = _committed(thing.content, salt, commitment)
+    if form is None:
         raise LogDamagedError(f"{where}: 内容在入账后被改动 (its content was changed after it was logged)")
-    if thing.sm3 is not None and thing.sm3 != sm3_of(thing.content):
+    if thing.sm3 is not None and thing.sm3 != sm3_of(form):
         raise LogDamagedError(f"{where}: SM3 与内容不符 (its SM3 is not that of its content)")
     return False
 
 
+def _committed(content: Mapping[str, Any], salt: bytes, commitment: bytes) -> bytes | None:
+    """The canonical form of some content, if the commitment is to it: the fast way, then for rare names the general one."""
+    for write in (canonical_of, canonical):
+        form = write(content)
+        if commitment_of(salt, hashlib.sha256(form).digest()) == commitment:
+            return form
+    return None
+
+
 def summary(verdict: Verdict) -> Mapping[str, Any]:
     """The verdict as JSON values."""
+    stamp = verdict.stamp
     return {
         "holds": True, "things": verdict.things, "erased_by_law": verdict.erased, "log_size": verdict.checkpoint.size,
         "signed_at": utc_text(verdict.checkpoint.at), "origin": verdict.checkpoint.origin, "key": verdict.key_id,
-        "grown_from_older": verdict.grown,
+        "grown_from_older": verdict.grown, "stamped_at": None if stamp is None else utc_text(stamp.at),
+        "authority": None if stamp is None else stamp.authority, "stamp_checked": verdict.stamp_checked,
     }  # fmt: skip

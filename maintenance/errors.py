@@ -9,9 +9,12 @@
     │   ├── IdempotencyError           the same key with another content
     │   ├── SealError                  a firm's key or signature that does not hold
     │   ├── UnknownSealError
+    │   ├── AnchorError                a time-stamp that does not hold, or was not given
     │   ├── AttachmentError            a photo that cannot be taken, and what to do
     │   ├── OffsetError                a piece of a photo does not follow what is there
     │   ├── UnknownAttachmentError
+    │   ├── TemplateError              a manufacturer's template that cannot be; names every row
+    │   ├── UnknownTemplateError
     │   ├── PaperError                 a switch from paper, or a scan, that may not be so
     │   ├── RetentionError             an erasure without a reason, or of what is gone
     │   ├── DutyError                  a daily list, report or minutes that cannot be filed so
@@ -59,6 +62,10 @@ class UnknownSealError(MaintenanceInputError):
     """No such seal of a day, or not visible to whoever asks."""
 
 
+class AnchorError(MaintenanceInputError):
+    """A time-stamp that does not hold, or that the authority did not give."""
+
+
 class AttachmentError(MaintenanceInputError):
     """Too large, of a type that is not taken, or not the bytes that its digest names."""
 
@@ -69,6 +76,14 @@ class OffsetError(MaintenanceInputError):
 
 class UnknownAttachmentError(MaintenanceInputError):
     """No such photo, or not visible to whoever asks."""
+
+
+class TemplateError(RecordError):
+    """A manufacturer's template cannot be so; ``problems`` names every row and column."""
+
+
+class UnknownTemplateError(MaintenanceInputError):
+    """No such template."""
 
 
 class PaperError(MaintenanceInputError):

@@ -51,6 +51,9 @@ STATE_OF = {
 }  # fmt: skip
 
 
+STATE_ZH = {"became_hazard": "转隐患", "self_rectify": "转企业自改", "unfounded": "不成立"}
+
+
 @dataclass(frozen=True, slots=True)
 class LeadSource:
     """What is suspected, with its evidence by value: its origin may be gone when somebody asks."""
@@ -236,9 +239,12 @@ def decide(conn: Connection, lead_id: int, judgement: Judgement, asker: Asker, n
     row = conn.execute(QUERIES.lock_lead, (lead_id,)).fetchone()
     if row is None:
         raise UnknownLeadError(f"没有线索 {lead_id} (no such lead)")
-    _, unit_no, state, summary, suggested, clause, org_id, path, kind, seen_at, equipment = row
+    _, unit_no, state, summary, suggested, clause, org_id, path, kind, seen_at, equipment, who, when = row
     if state != "pending":
-        raise StepError(f"线索已研判：{state} (judged already)")
+        at = f"{when.astimezone(SHANGHAI):%m-%d %H:%M:%S}" if when else ""
+        raise StepError(
+            f"线索已由 {who or '系统'} 于 {at} 研判为“{STATE_ZH.get(state, state)}” (judged already: {state})"
+        )
     hazard_id = None
     if judgement.decision is Decision.HAZARD:
         grade = judgement.grade or suggested

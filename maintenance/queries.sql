@@ -8,9 +8,21 @@ where firm_org_id = %s and idempotency_key = any(%s);
 -- name: units_of_firm
 select no, id, variety_code from equipment.unit where firm_org_id = %s and id = any(%s);
 
+-- name: overlapping
+select w.key, o.id
+from unnest(%(keys)s::text[], %(units)s::text[], %(starts)s::timestamptz[], %(ends)s::timestamptz[], %(corrects)s::uuid[])
+    as w(key, unit, started, ended, corrects)
+join equipment.unit u on u.id = w.unit
+cross join lateral (
+    select r.id from maintenance.record r
+    where r.unit_no = u.no and r.ended_at > w.started and r.started_at < w.ended and r.state <> 'corrected'
+      and r.idempotency_key <> w.key and r.id is distinct from w.corrects
+    order by r.ended_at limit 1
+) o;
+
 -- name: sheets
 select r.id, r.content, r.state, f.name, r.started_at, r.ended_at, r.digest,
-       (select e.seq from equipment.log_entry e where e.kind = 'record' and e.subject = r.id::text)
+       (select e.seq from equipment.log_entry e where e.kind = 'record' and e.subject = r.id::text), r.template
 from maintenance.record r join equipment.unit u on u.no = r.unit_no left join equipment.organisation f on f.id = r.firm_org_id
 where u.id = %(unit)s order by r.ended_at desc limit %(limit)s;
 
@@ -60,7 +72,8 @@ returning id;
 
 -- name: lock_lead
 select l.id, l.unit_no, l.state, l.summary, l.suggested_grade, l.suggested_clause, l.org_id, l.jurisdiction_path,
-       l.source_kind, l.last_seen_at, (select u.kind from equipment.unit u where u.no = l.unit_no)
+       l.source_kind, l.last_seen_at, (select u.kind from equipment.unit u where u.no = l.unit_no),
+       maintenance.actor_name(l.decided_by), l.decided_at
 from maintenance.lead l where l.id = %s for update;
 
 -- name: count_lead

@@ -9,6 +9,8 @@ from equipment.foundation import metrics, stream
 from equipment.foundation.clock import Clock
 from equipment.foundation.database import Connection
 from equipment.foundation.process import BackgroundWork
+from maintenance.anchors import service as anchors
+from maintenance.anchors.settings import AnchorSettings
 from maintenance.duties import service as duties
 from maintenance.plans import service as plans
 from maintenance.plausibility import service
@@ -25,6 +27,7 @@ class SlowMaintenance(BackgroundWork):
     def __init__(self, url: str, clock: Clock) -> None:
         super().__init__(url, clock, "slow-maintenance", PAUSE_SECONDS)
         self._next_round: datetime | None = None
+        self._authority = AnchorSettings()
 
     def turn(self, conn: Connection, now: datetime) -> int:
         """Take the news of records, look at one that is due, let unanswered findings count."""
@@ -46,7 +49,8 @@ class SlowMaintenance(BackgroundWork):
         return done
 
     def _round(self, conn: Connection, now: datetime) -> None:
-        """What is due by the day: plans whose conditions ended, reminders."""
+        """What is due by the day: plans whose conditions ended, reminders, a time-stamp over the log."""
         for work in (plans.suspend_unmet, plans.remind, duties.remind):
             with conn.transaction():
                 work(conn, now)
+        anchors.anchor_if_due(conn, self._authority, now)

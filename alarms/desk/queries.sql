@@ -1,7 +1,7 @@
 -- name: columns
 select c.id, c.source, c.external_id, c.caller, c.called, c.state, c.rang_at, c.claimed_at, c.claimed_by, c.seen_at, c.ended_at,
-       c.dropped, c.returned_at, c.unit_no, c.incident_id, c.version, a.display_name, i.number
-from alarms.phone_call c left join equipment.account a on a.id = c.claimed_by left join alarms.incident i on i.id = c.incident_id
+       c.dropped, c.returned_at, c.unit_no, c.incident_id, c.version, alarms.actor_name(c.claimed_by), i.number
+from alarms.phone_call c left join alarms.incident i on i.id = c.incident_id
 
 -- name: by_id
 where c.id = %s
@@ -189,4 +189,20 @@ insert into alarms.named_person (name, phone, jurisdiction_path, channels, since
 update alarms.named_person set ended_at = %s where id = %s and ended_at is null returning id;
 
 -- name: lag
-select * from alarms.escalator_lag(%s);
+select l.beat_at, l.overdue, l.oldest, s.waiting, s.oldest
+from alarms.escalator_lag(%(now)s) l cross join alarms.sender_lag(%(now)s) s;
+
+-- name: watchdog_report
+select alarms.watchdog_report(%s, %s, %s, %s);
+
+-- name: watchdog_pages
+select id, alarm_id, round, channel, address, attempts, began_at, ended_at, late_seconds, overdue, reason
+from alarms.watchdog_pages(%s, %s, %s, %s);
+
+-- name: watchdog_paged
+select alarms.watchdog_paged(%s, %s, %s, %s, %s);
+
+-- name: watchdog_told
+select count(*) filter (where p.state = 'sent' and p.round = w.rounds), count(*) filter (where p.last_error is not null and p.round = w.rounds and p.state <> 'sent'),
+       max(w.told_at)
+from alarms.watchdog_alarm w left join alarms.watchdog_page p on p.alarm_id = w.id where w.ended_at is null;

@@ -147,9 +147,11 @@ def _judge(conn: Connection, running: Running, settings: DeskSettings, now: date
     }  # fmt: skip
     conn.execute(QUERIES.upsert_possible, values)
     _task(conn, running, "accident_report", since + timedelta(minutes=settings.report_minutes), {"level": level}, now)
-    if running.deaths:
+    if running.deaths or running.serious:
+        # whoever dies of it within 30 days is one of its dead
         due = running.began_at + timedelta(days=register().death_days)
-        _task(conn, running, "death_follow_up", due, {"deaths": running.deaths}, now)
+        detail = {"deaths": running.deaths, "serious_injuries": running.serious}
+        _task(conn, running, "death_follow_up", due, detail, now)
     message = {"incident_id": running.id, "number": running.number, "level": level}
     stream.publish(conn, "desk", "possible_accident", message, unit_no=running.unit_no, now=now)
     return 1

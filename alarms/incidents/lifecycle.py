@@ -86,6 +86,26 @@ CHINESE = {
     "departed_at": "出发",
 }  # fmt: skip
 
+STATE_ZH = {
+    S.VERIFYING: "待核实", S.ACCEPTED: "已接警", S.DISPATCHED: "已派单", S.ANSWERED: "已应答", S.ARRIVED: "已到达",
+    S.FREED: "已解救", S.CALLED_BACK: "已回访", S.CLOSED: "已办结", S.CANCELLED: "已撤销", S.AUTO_CLEARED: "已自动消除",
+    S.MERGED: "已合并",
+}  # fmt: skip
+EVENT_ZH = {
+    E.ACCEPT: "接警", E.CONFIRM: "核实属实", E.UNANSWERED: "按无人应答处理", E.SELF_RELEASE: "登记自行脱困", E.DISPATCH: "派单",
+    E.ANSWER: "应答", E.REFUSE: "拒单", E.ESCALATE: "升级", E.ARRIVE: "登记到达", E.FREE: "登记解救", E.CALL_BACK: "回访",
+    E.CLOSE: "办结", E.CANCEL: "撤销", E.CLEAR: "由传感器消除", E.NOTE: "备注", E.DEPART: "登记出发", E.MERGE: "合并",
+    E.SPLIT: "拆分", E.ASK: "填写询问卡", E.REASSURE: "安抚回拨", E.SETTLE: "直接办结",
+}  # fmt: skip
+"""As the seat says it, for the reason of a refusal."""
+STORY_ZH = {"opened": "开启", "joined": "并入来源", "located": "确认电梯", "merged": "合并", "rang": "外呼"}
+"""Words of the story that are no event of the table."""
+
+
+def event_zh(name: str) -> str:
+    """An entry of an incident's story in Chinese."""
+    return STORY_ZH.get(name) or {e.value: zh for e, zh in EVENT_ZH.items()}.get(name, name)
+
 
 def next_state(state: IncidentState, event: IncidentEvent) -> IncidentState:
     """Where ``event`` leads from ``state``.
@@ -97,9 +117,11 @@ def next_state(state: IncidentState, event: IncidentEvent) -> IncidentState:
     """
     found = TABLE.get((state, event))
     if found is None:
-        allowed = [e.value for s, e in TABLE if s is state]
+        allowed = [e for s, e in TABLE if s is state]
         raise TransitionError(
-            f"{event.value} is not possible while the incident is {state.value}; possible: {', '.join(allowed)}"
+            f"事件{STATE_ZH[state]}，不能{EVENT_ZH[event]}；可以：{'、'.join(EVENT_ZH[e] for e in allowed)}"
+            f" ({event.value} is not possible while the incident is {state.value};"
+            f" possible: {', '.join(e.value for e in allowed)})"
         )
     return found
 

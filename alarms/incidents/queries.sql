@@ -57,12 +57,22 @@ insert into alarms.incident_event (incident_id, unit_no, event, from_state, to_s
 values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 
 -- name: last_event
-select e.event, e.recorded_at, a.display_name from alarms.incident_event e
-left join equipment.account a on a.id = e.account_id where e.incident_id = %s order by e.id desc limit 1;
+select e.event, e.recorded_at, alarms.actor_name(e.account_id) from alarms.incident_event e where e.incident_id = %s order by e.id desc limit 1;
 
 -- name: events
 select e.event, e.from_state, e.to_state, e.at, e.recorded_at, e.account_id, e.how_known, e.reason, e.detail
 from alarms.incident_event e where e.incident_id = %s order by e.id;
+
+-- The first time that each step was taken, and by whom; what opened it is 报警.
+-- name: milestones
+select distinct on (m.rank) m.name, e.at, e.recorded_at, e.account_id, alarms.actor_name(e.account_id), e.how_known
+from alarms.incident_event e
+join (values ('opened', 'reported', 0), ('dispatch', 'dispatched', 1), ('unanswered', 'dispatched', 1), ('depart', 'departed', 2),
+             ('arrive', 'arrived', 3), ('free', 'freed', 4), ('self_release', 'freed', 4), ('call_back', 'called_back', 5),
+             ('close', 'closed', 6), ('settle', 'closed', 6), ('cancel', 'closed', 6), ('merged', 'closed', 6),
+             ('clear', 'closed', 6)) m(event, name, rank) on m.event = e.event
+where e.incident_id = %s and (e.event <> 'clear' or e.to_state = 'auto_cleared')
+order by m.rank, e.id;
 
 -- name: unacknowledged_alarms
 select a.id from alarms.incident_source s join alarms.alarm a on a.id = s.source_id and s.source_kind = 'alarm'

@@ -50,6 +50,9 @@ class DeskSettings(BaseSettings):
     watchdog_seconds: int = Field(
         default=15, ge=3, le=300, description="How late the escalator may be before the watchdog alarms [s]"
     )
+    watchdog_repeat_seconds: int = Field(
+        default=300, ge=30, le=3_600, description="How often the watchdog says again what is still so [s]"
+    )
 
     @property
     def verify_within(self) -> timedelta:

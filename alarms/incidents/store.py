@@ -11,6 +11,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from alarms.errors import ConflictError, UnknownIncidentError
+from alarms.incidents.lifecycle import event_zh
 from alarms.incidents.model import Command, Incident, IncidentState, Source
 from equipment.foundation import stream
 from equipment.foundation.clock import SHANGHAI
@@ -32,6 +33,21 @@ class IncidentHistory:
     how_known: str
     reason: str | None
     detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """里程碑: reported, dispatched, departed, arrived, freed, called_back or closed; when, by whom, and how it is known.
+
+    ``how_known``: seat, firm_app, call, sensor, voice, sms_link or system (the platform's own clock).
+    """
+
+    name: str
+    at: datetime
+    recorded_at: datetime
+    account_id: int | None
+    by: str | None
+    how_known: str
 
 
 def _read(row: tuple[Any, ...]) -> Incident:
@@ -75,7 +91,7 @@ def lock(conn: Connection, incident_id: int, version: int | None) -> Incident:
     if version is not None and version != found.version:
         event, at, name = conn.execute(QUERIES.last_event, (incident_id,)).fetchone() or ("", found.opened_at, None)
         raise ConflictError(
-            f"{name or '系统'} 已于 {at.astimezone(SHANGHAI):%H:%M:%S} 操作 {event}，请按最新状态处理"
+            f"{name or '系统'} 已于 {at.astimezone(SHANGHAI):%H:%M:%S} 操作：{event_zh(event)}，请按最新状态处理"
             f" (changed meanwhile by {name or 'the platform'}: look again)"
         )
     return found
@@ -116,6 +132,11 @@ def recent_incidents(conn: Connection, limit: int = 300) -> list[Incident]:
 def history_of(conn: Connection, incident_id: int) -> list[IncidentHistory]:
     """Everything that happened to an incident, oldest first."""
     return [IncidentHistory(*row) for row in conn.execute(QUERIES.events, (incident_id,))]
+
+
+def milestones_of(conn: Connection, incident_id: int) -> list[Milestone]:
+    """What has been reached, in the order of the response."""
+    return [Milestone(*row) for row in conn.execute(QUERIES.milestones, (incident_id,))]
 
 
 def insert(

@@ -26,6 +26,11 @@ class PagingSettings(BaseSettings):
     smtp_port: int = Field(25, ge=1, le=65535, description="Its port")
     mail_from: str = Field("96366@localhost", description="Sender of the mails")
     public_address: str = Field("http://127.0.0.1:8800", description="What an SMS link begins with")
+    duty: list[str] = Field(
+        default_factory=list,
+        description="Whom the watchdog tells that the timers or the pages stand still (JSON list of"
+        " channel:address, e.g. voice:05573000001, sms:13900000001, wecom:https://…, email:duty@city.example)",
+    )
     networks: list[IPv4Network | IPv6Network] = Field(
         default_factory=list, description="Inside networks that webhooks and gateways may lie in (JSON list)"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,6 +11,7 @@ from alarms.storms.flood import STARTS_ABOVE, WINDOW, floods
 
 ACCEPTABLE_PER_HOUR, MANAGEABLE_PER_HOUR = 6, 12
 """Very likely acceptable, and the most that can be managed [annunciations per seat and hour]."""
+INTERVALS_PER_HOUR = 6
 BASIS_DAYS = 30
 """Below so many days the figures are no basis for a judgement."""
 
@@ -37,13 +38,25 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class SeatLoad:
-    """One seat: hours in which it did something, incidents it took, mean time until it took them [s]."""
+    """One seat: hours in which it did something, incidents it took, mean time until it took them [s].
+
+    ``rung``: its share of what rang in those hours, where each annunciation is borne alike by the seats at work.
+    ``busiest``: the most of its ten-minute intervals; ``over_share``: share of those intervals with more than ten.
+    """
 
     name: str
     hours: int
     taken: int
     mean_take_seconds: float | None
     acts: int
+    rung: float
+    busiest: float
+    over_share: float
+
+    @property
+    def per_hour(self) -> float:
+        """Annunciations per hour at work; ISA-18.2: 6 are acceptable, 12 the most that can be managed."""
+        return self.rung / self.hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +116,23 @@ def load(rung: Sequence[Annunciation], acts: Sequence[Act], since: datetime, unt
         unattended=len(rung) - len(attended),
         severities=tuple(sorted(Counter(a.severity for a in rung).items())),
         rules=tuple(Counter(a.rule for a in rung).most_common(10)),
-        seats=_seats(acts),
+        seats=_seats(acts, working, intervals),
         days=span / timedelta(days=1),
     )
 
 
-def _seats(acts: Sequence[Act]) -> tuple[SeatLoad, ...]:
+def _seats(
+    acts: Sequence[Act], working: Mapping[datetime, set[int]], intervals: Mapping[datetime, int]
+) -> tuple[SeatLoad, ...]:
     rows = []
     for account in sorted({a.account for a in acts}):
         own = [a for a in acts if a.account == account]
         takes = [a.since_opened for a in own if a.event == "accept"]
         mean = sum(takes) / len(takes) if takes else None
-        rows.append(SeatLoad(own[-1].name, len({hour_of(a.at) for a in own}), len(takes), mean, len(own)))
+        hours = len({hour_of(a.at) for a in own})
+        borne = [n / len(seats) for at, n in intervals.items() if account in (seats := working.get(hour_of(at), set()))]
+        over = sum(n > STARTS_ABOVE for n in borne) / (hours * INTERVALS_PER_HOUR)
+        rows.append(
+            SeatLoad(own[-1].name, hours, len(takes), mean, len(own), sum(borne), max(borne, default=0.0), over)
+        )
     return tuple(rows)

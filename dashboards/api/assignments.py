@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from dashboards.api.accounts import BIGGEST
+from dashboards.api.sessions import renewed, set_cookie
 from dashboards.context import SESSION_COOKIE, Context, permit
 from equipment.access import accounts, assignments
 from equipment.access.assignments import Assignment, Grant, Kind
@@ -82,9 +83,11 @@ def own(context: Context, asker: Own) -> list[Assignment]:
 
 
 @router.post("/me/acting", status_code=204)
-def take_up(request: Request, context: Context, wanted: TakeUp, asker: Own) -> None:
+def take_up(request: Request, context: Context, wanted: TakeUp, response: Response, asker: Own) -> None:
+    """Act in a delegated area in this session, or in your own again; the session gets a fresh name."""
     now = context.clock.now()
     with context.transaction(asker) as conn:
         assignments.take_up(conn, request.cookies.get(SESSION_COOKIE, ""), wanted.assignment_id, now)
         after = {"assignment_id": wanted.assignment_id}
         audit(conn, asker, "assignment.take_up", f"account:{asker.login}", now, change=Change(after=after))
+    set_cookie(context, response, renewed(request, context, asker, alone=False))

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from dashboards.api import evidence
 from dashboards.context import Context, permit
 from dashboards.pages.frame import identity_of
 from equipment.access.model import Asker
@@ -122,10 +123,16 @@ def list_files(context: Context, hazard_id: int, asker: Reader) -> list[StoredFi
 
 
 @router.get("/hazards/{hazard_id}/files/{file_id}")
-def one_file(context: Context, hazard_id: int, file_id: int, asker: Reader) -> Response:
+def one_file(
+    context: Context, hazard_id: int, file_id: int, asker: Reader, original: evidence.Original = False
+) -> Response:
+    """A photograph made anew from its pixels; a PDF as a file to be kept, as it was sent."""
+    name = f"hazard-{hazard_id}-{file_id}"
     with context.transaction(asker) as conn:
         media_type, data = files.content(conn, hazard_id, file_id)
-    return Response(data, media_type=media_type, headers={"Content-Disposition": "inline", "Cache-Control": "private"})
+        if original:
+            evidence.note_original(conn, asker, f"hazard:{hazard_id}:file:{file_id}", context.clock.now())
+    return evidence.original(data, media_type, name) if original else evidence.shown(data, media_type, name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from alarms.desk.calling import Callee, CallOut, Task
 from alarms.desk.phone import QUERIES
 from alarms.desk.two_hours import PossibleAccident
 from alarms.incidents.settings import DeskSettings
+from alarms.paging.settings import PagingSettings
 from dashboards.context import Context, permit
 from dashboards.errors import NotFoundError
 from equipment.access.model import Asker
@@ -72,12 +73,20 @@ class Accident(BaseModel):
 
 
 class Watch(BaseModel):
-    """Whether the timers are acted on. ``reason`` None: all is well."""
+    """Whether the timers are acted on. ``reason`` None: all is well.
+
+    ``duty``: addresses that the watchdog tells; ``told`` and ``not_told``: of its newest round.
+    """
 
     reason: str | None
     late_seconds: int
     overdue: int
+    unsent: int
     beat_at: datetime | None
+    duty: int
+    told: int
+    not_told: int
+    told_at: datetime | None
 
 
 @router.get("/incidents/{incident_id}/callees")
@@ -123,10 +132,13 @@ def watch(context: Context, asker: Annotated[Asker, Depends(permit("desk.view"))
     """What the watchdog sees at this moment, from this process, which is not the escalator's."""
     now, settings = context.clock.now(), DeskSettings()
     with context.transaction(asker) as conn:
-        row = conn.execute(QUERIES.lag, (now,)).fetchone()
-    lag = watchdog.Lag(*row) if row else watchdog.Lag(None, 0, None)
+        lag = watchdog.seen(conn, now)
+        told, failed, told_at = conn.execute(QUERIES.watchdog_told).fetchone() or (0, 0, None)
     seconds, reason = watchdog.judge(lag, settings, now)
-    return Watch(reason=reason, late_seconds=seconds, overdue=lag.overdue, beat_at=lag.beat_at)
+    return Watch(
+        reason=reason, late_seconds=seconds, overdue=lag.overdue, unsent=lag.unsent, beat_at=lag.beat_at,
+        duty=len(PagingSettings().duty), told=told, not_told=failed, told_at=told_at,
+    )  # fmt: skip
 
 
 @router.get("/incidents/{incident_id}/accident")

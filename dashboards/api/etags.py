@@ -41,8 +41,8 @@ def require_match(if_match: str | None, changed_at: datetime) -> None:
         )
 
 
-def link_next(request: Request, response: Response, last: int | None) -> None:
+def link_next(request: Request, response: Response, last: int | None, parameter: str = "after") -> None:
     """Say where the next page is, by the key of the last row of this one (RFC 8288); None: there is none."""
     if last is not None:
-        address = request.url.include_query_params(after=last)
+        address = request.url.include_query_params(**{parameter: last})
         response.headers["Link"] = f'<{address.path}?{address.query}>; rel="next"'

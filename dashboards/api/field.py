@@ -9,15 +9,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi import Path as InPath
 
+from dashboards.api import evidence
 from dashboards.context import Context, permit
 from dashboards.errors import BadRequestError
 from dashboards.pages.frame import identity_of
 from dashboards.pages.reads import QUERIES, rows
 from equipment.access.model import Asker
-from equipment.access.pictures import MalformedPictureError, stripped
 from equipment.registry.store import require_unit
 from maintenance.attachments import service as attachments
-from maintenance.checklists.catalogue import LEVELS, PLACE_WORDS, annex_of, checklist
+from maintenance.checklists.catalogue import LEVELS, PLACE_WORDS, ItemList
+from maintenance.templates import service as templates
 
 router = APIRouter(tags=["field"])
 DUE_DAYS = 15
@@ -28,7 +29,7 @@ Digest = Annotated[str, InPath(pattern="^[0-9a-f]{64}$", description="SHA-256 of
 
 @dataclass(frozen=True, slots=True)
 class Lift:
-    """A lift of the shift. ``annex`` null: the manufacturer sets its items, which this form does not know."""
+    """A lift of the shift. ``annex`` names its checklists; null: nobody has said yet what its manufacturer demands."""
 
     id: str
     plate: str | None
@@ -86,9 +87,9 @@ async def piece(request: Request) -> bytes:
     return bytes(content)
 
 
-def _items(annex: str) -> dict[str, list[dict[str, Any]]]:
+def _items(every: ItemList) -> dict[str, list[dict[str, Any]]]:
     return {
-        level: [asdict(item) | {"one_by_one": item.one_by_one} for item in checklist(annex, level).items]
+        level: [asdict(item) | {"one_by_one": item.one_by_one} for item in every.checklist(level).items]
         for level in LEVELS
     }
 
@@ -97,18 +98,21 @@ def _items(annex: str) -> dict[str, list[dict[str, Any]]]:
 def shift(request: Request, context: Context, asker: Annotated[Asker, Depends(permit("record.file"))]) -> Shift:
     """Who works, the firm's lifts by due date, and the checklists they need."""
     with context.transaction(asker) as conn:
-        found = rows(conn, QUERIES.field_lifts, {"days": DUE_DAYS, "limit": MOST_LIFTS + 1})
+        found = rows(
+            conn, QUERIES.field_lifts, {"days": DUE_DAYS, "limit": MOST_LIFTS + 1, "more": templates.units_of(conn)}
+        )
+        lists = templates.lists_of(conn, {u.id: u.variety_code for u in found[:MOST_LIFTS]}, context.clock.now())
         people = [Colleague(p.name, p.certificate_no) for p in rows(conn, QUERIES.firm_workers)]
         disputed = [Disputed(*d) for d in rows(conn, QUERIES.disputed_records, {"limit": MOST_DISPUTED})]
+    holds = {unit: every[0] for unit, every in lists.items() if every}
     lifts = [
-        Lift(u.id, u.rescue_code, u.name, u.address, annex_of(u.variety_code), u.due_on, u.last_level)
+        Lift(u.id, u.rescue_code, u.name, u.address, holds[u.id].key if u.id in holds else None, u.due_on, u.last_level)
         for u in found[:MOST_LIFTS]
     ]
-    annexes = sorted({lift.annex for lift in lifts if lift.annex})
     who = identity_of(request)
     return Shift(
         asker.account_id, asker.display_name, (who.csrf if who else None) or "", context.clock.now(),
-        len(found) <= MOST_LIFTS, lifts, {a: _items(a) for a in annexes}, PLACE_WORDS, people, disputed,
+        len(found) <= MOST_LIFTS, lifts, {i.key: _items(i) for i in holds.values()}, PLACE_WORDS, people, disputed,
     )  # fmt: skip
 
 
@@ -153,16 +157,11 @@ def photo(
     unit_id: str,
     sha256: Digest,
     asker: Annotated[Asker, Depends(permit("record.view"))],
-    original: Annotated[bool, Query(description="The bytes that were sent, which the digest is of")] = False,
+    original: evidence.Original = False,
 ) -> Response:
-    """The picture without its metadata; ``original`` gives the evidence as it was sent, as a file to be kept."""
+    """The picture, made anew from its pixels; ``original`` gives the evidence as it was sent, as a file to be kept."""
     with context.transaction(asker) as conn:
         kind, content = attachments.content(conn, require_unit(conn, unit_id).no, bytes.fromhex(sha256))
-    if not original:
-        try:
-            return Response(stripped(content).content, media_type=kind)
-        except MalformedPictureError:
-            # broken bytes are shown by no browser of ours
-            kind = "application/octet-stream"
-    headers = {"Content-Disposition": f'attachment; filename="{sha256[:16]}"'}
-    return Response(content, media_type=kind, headers=headers)
+        if original:
+            evidence.note_original(conn, asker, f"photo:{unit_id}:{sha256}", context.clock.now())
+    return evidence.original(content, kind, sha256[:16]) if original else evidence.shown(content, kind, sha256[:16])

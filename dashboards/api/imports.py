@@ -94,13 +94,16 @@ async def submit(
     context: Context,
     asker: Annotated[Asker, Depends(permit("unit.import"))],
     file_name: Annotated[str, Query(max_length=200)] = "units.csv",
-    source: str = "registry",
+    source: Annotated[str, Query(description="By default the registry's own list; of a firm: its own list")] = "",
     firm: int | None = None,
     create_organisations: bool = False,
     again: bool = False,
 ) -> Any:
-    """A CSV or XLSX file as the request's body. The same file with the same options is the same job (200, not 201)."""
-    options = ImportOptions(source, firm, create_organisations)
+    """A CSV or XLSX file as the request's body. The same file with the same options is the same job (200, not 201).
+
+    A firm hands in the list of its own lifts: of these it may say what is a firm's to say, the rest waits for the registrar.
+    """
+    options = store.options_for(asker, source, firm, create_organisations=create_organisations)
     with NamedTemporaryFile(prefix="teshe-upload-") as file:
         digest, size = await receive(request, file, ImportSettings().most_bytes)
         sent = store.Submission(Path(file.name), file_name or "units.csv", digest, size)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from alarms.incidents import joining, service, store
 from alarms.incidents.model import Command, Incident, IncidentEvent, Outcome
 from alarms.incidents.settings import DeskSettings
-from alarms.incidents.store import IncidentHistory
+from alarms.incidents.store import IncidentHistory, Milestone
 from dashboards.context import Context, permit
 from dashboards.errors import BadRequestError
 from equipment.access.model import Asker, ScopeKind
@@ -40,6 +40,15 @@ RESPONSE_STEPS = (
     IncidentEvent.FREE,
     IncidentEvent.NOTE,
 )
+OWN_ROUTES = (IncidentEvent.CONFIRM, IncidentEvent.MERGE, IncidentEvent.SPLIT)
+"""Steps of the seat that say more than a step: verify, merge, split."""
+
+
+def action_of_event(event: IncidentEvent) -> str:
+    """The action of the access table that a step asks for; "" for what nobody does by hand."""
+    if event in SEAT_STEPS or event in OWN_ROUTES:
+        return "incident.handle"
+    return "incident.respond" if event in RESPONSE_STEPS else ""
 
 
 class Step(BaseModel):
@@ -127,6 +136,16 @@ def history(
         return store.history_of(conn, incident_id)
 
 
+@router.get("/{incident_id}/milestones")
+def milestones(
+    context: Context, incident_id: int, asker: Annotated[Asker, Depends(permit("incident.view"))]
+) -> list[Milestone]:
+    """报警 派单 出发 到达 解救 回访 办结: when each was, who said so, and how it is known."""
+    with context.transaction(asker) as conn:
+        store.find(conn, incident_id)
+        return store.milestones_of(conn, incident_id)
+
+
 @router.post("/{incident_id}/verify")
 def verify(
     context: Context, incident_id: int, step: Step, asker: Annotated[Asker, Depends(permit("incident.handle"))]
@@ -184,6 +203,5 @@ def _route(event: IncidentEvent, action: str) -> Callable[..., Incident]:
     return take_step
 
 
-for _events, _action in ((SEAT_STEPS, "incident.handle"), (RESPONSE_STEPS, "incident.respond")):
-    for _event in _events:
-        router.add_api_route(f"/{{incident_id}}/{_event.value}", _route(_event, _action), methods=["POST"])
+for _event in (*SEAT_STEPS, *RESPONSE_STEPS):
+    router.add_api_route(f"/{{incident_id}}/{_event.value}", _route(_event, action_of_event(_event)), methods=["POST"])

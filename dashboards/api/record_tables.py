@@ -14,10 +14,10 @@ from dashboards.api.imports import FORMATS, receive
 from dashboards.api.records import problems_of
 from dashboards.context import Context, WebContext, permit
 from equipment.access.model import Asker
-from maintenance.checklists.catalogue import annex_of
 from maintenance.records import filing, tables
 from maintenance.records.filing import Receipt
 from maintenance.records.tables import Known, Line
+from maintenance.templates import service as templates
 
 router = APIRouter(tags=["maintenance"])
 LARGEST_BYTES = 10_000_000
@@ -78,7 +78,10 @@ def _file(context: WebContext, asker: Asker, path: Path, *, dry_run: bool) -> Ta
     now = context.clock.now()
     with context.transaction(asker) as conn:
         rows = conn.execute(filing.QUERIES.lifts_of_firm, (asker.organisation_id,)).fetchall()
-        lifts = {name: Known(row[0], annex_of(row[2])) for row in rows for name in (row[0], row[1]) if name}
+        lists = templates.lists_of(conn, {row[0]: row[2] for row in rows}, now)
+        lifts = {
+            name: Known(row[0], next(iter(lists[row[0]]), None)) for row in rows for name in (row[0], row[1]) if name
+        }
         lines = tables.read(path, lifts.get)
         conn.execute("savepoint sandbox")
         good = [line for line in lines if line.filing is not None]

@@ -27,6 +27,7 @@ from maintenance.records.acknowledgement import Promise
 from maintenance.records.filing import Filing, Receipt
 from maintenance.records.model import Record, read_record, schema
 from maintenance.records.seals import Seal
+from maintenance.templates import service as templates
 
 router = APIRouter(tags=["maintenance"])
 MOST_AT_ONCE = 1_000
@@ -218,7 +219,8 @@ def checklist(
     """The items due at a visit of ``level`` (half_month, quarter, half_year, year)."""
     with context.transaction(asker) as conn:
         unit = require_unit(conn, unit_id)
-    return [asdict(item) for item in service.expected_items(unit.variety_code, level)]
+        due = service.expected_items(conn, unit.id, unit.variety_code, level, context.clock.now())
+    return [asdict(item) for item in due]
 
 
 @router.post("/records/{record_id}/signatures", status_code=201)
@@ -285,6 +287,7 @@ def _sheets(conn: Connection, unit: str) -> list[Sheet]:
         Sheet(
             str(row[0]), row[1], row[2], row[3], row[4], row[5], bytes(row[6]),
             [(s.role, s.signer, s.received_at) for s in signatures.signatures_of(conn, row[0])], proofs.get(row[7]),
+            templates.names_of(conn, row[8]),
         )
         for row in rows
     ]  # fmt: skip

@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from dashboards.api.etags import link_next
 from dashboards.context import Context, permit
 from dashboards.errors import NotFoundError
 from equipment.access.model import Asker
 from equipment.parties import store
-from equipment.parties.model import Gap, GapCount, NewShift, PhoneCheck, Shift
+from equipment.parties.model import Gap, GapCount, NewShift, PhoneCheck, PhoneCheckFilter, PhoneCheckRow, Shift
 
 router = APIRouter(tags=["rosters"])
 SHOWN = timedelta(days=7)
@@ -29,6 +30,7 @@ class ShiftBody(BaseModel):
     phone: str = Field(min_length=3, max_length=30)
     since: AwareDatetime
     until: AwareDatetime
+    days: int = Field(1, ge=1, le=31, description="The same hours on so many days in a row")
 
 
 class PhoneCheckBody(BaseModel):
@@ -73,8 +75,10 @@ def on_duty(
 
 @router.post("/rosters", status_code=201)
 def add(context: Context, body: ShiftBody, asker: Annotated[Asker, Depends(permit("roster.edit"))]) -> dict[str, int]:
+    """One shift, or the same hours on several days: all of them, or none. ``id`` is the first one's."""
+    new = NewShift(**body.model_dump(exclude={"days"}))
     with context.transaction(asker) as conn:
-        return {"id": store.add_shift(conn, NewShift(**body.model_dump()), asker, context.clock.now())}
+        return {"id": store.add_shifts(conn, new, body.days, asker, context.clock.now())}
 
 
 @router.delete("/rosters/{shift_id}", status_code=204)
@@ -90,6 +94,25 @@ def note_phone_check(
 ) -> dict[str, int]:
     with context.transaction(asker) as conn:
         return {"id": store.note_phone_check(conn, PhoneCheck(**body.model_dump()), asker, context.clock.now())}
+
+
+@router.get("/phone-checks")
+def phone_checks(
+    context: Context,
+    request: Request,
+    response: Response,
+    asker: Annotated[Asker, Depends(permit("roster.view"))],
+    organisation: int | None = None,
+    answered: bool | None = None,
+    before: int | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> list[PhoneCheckRow]:
+    """Test calls and their results, newest first."""
+    wanted = PhoneCheckFilter(organisation, answered)
+    with context.transaction(asker) as conn:
+        found = store.phone_checks(conn, wanted, before, limit)
+    link_next(request, response, found[-1].id if len(found) == limit else None, "before")
+    return found
 
 
 @router.get("/register/gaps")

@@ -11,18 +11,19 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dashboards.context import SESSION_COOKIE, Context, Identity, WebContext, permit, unforged
 from dashboards.errors import BadRequestError, NotFoundError
-from equipment.access import factors, store
+from equipment.access import factors, store, throttle
 from equipment.access.factors import Offer
 from equipment.access.matrix import matrix, permits
 from equipment.access.model import Asker
 from equipment.access.store import SessionToken
+from equipment.errors import LoginLockedError, LoginRefusedError
 
 router = APIRouter(tags=["sessions"])
 LONGEST_TOKEN_DAYS = 366
 
 
 class Login(BaseModel):
-    """账号 and 口令."""
+    """账号 and 密码."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -103,20 +104,59 @@ class RecoveryCodes:
 
 @router.post("/sessions", status_code=201)
 def log_in(request: Request, context: Context, wanted: Login, response: Response) -> Session:
-    now = context.clock.now()
-    with context.transaction(None) as conn:  # commits the count of a wrong password
-        account = factors.check_login(conn, context.seal, wanted.login.strip(), wanted.password, wanted.code, now)
-    if account is None:
-        raise store.refused()
-    session = context.opened(account, request.cookies.get(SESSION_COOKIE))
+    session = signed_in(request, context, wanted)
     keep_cookie(context, response, session)
     return Session(session.csrf, session.expires_at)
 
 
+def signed_in(request: Request, context: WebContext, wanted: Login) -> SessionToken:
+    """A fresh session, if login, password and code are right.
+
+    Raises
+    ------
+    LoginRefusedError
+    LoginLockedError
+        The account, or the address that the request came from, had too many wrong ones.
+    SecondFactorNeededError
+    """
+    now, address = context.clock.now(), throttle.group(request.client.host if request.client else None)
+    with context.transaction(None) as conn:
+        throttle.check(conn, address, now)
+    try:
+        with context.transaction(None) as conn:  # commits the count of a wrong password
+            account = factors.check_login(conn, context.seal, wanted.login.strip(), wanted.password, wanted.code, now)
+        if account is None:
+            raise store.refused()
+    except (LoginRefusedError, LoginLockedError):
+        with context.transaction(None) as conn:
+            throttle.note_wrong(conn, address, now)
+        raise
+    return context.opened(account, request.cookies.get(SESSION_COOKIE))
+
+
+def renewed(request: Request, context: WebContext, asker: Asker, *, alone: bool) -> str | None:
+    """A fresh name for the browser's session, because what it may do has changed; ``alone``: other sessions end.
+
+    None: whoever asks came with a token.
+    """
+    old = request.cookies.get(SESSION_COOKIE)
+    if old is None:
+        return None
+    with context.transaction(asker) as conn:
+        return store.renew_session(conn, old, alone=alone)
+
+
 def keep_cookie(context: WebContext, response: Response, session: SessionToken) -> None:
     """Give the browser its session."""
+    set_cookie(context, response, session.token)
+
+
+def set_cookie(context: WebContext, response: Response, token: str | None) -> None:
+    """Out of reach of scripts, of clear text and of other sites; None: the browser keeps what it has."""
+    if token is None:
+        return
     response.set_cookie(
-        SESSION_COOKIE, session.token, httponly=True, samesite="lax", secure=context.settings.cookie_secure, path="/"
+        SESSION_COOKIE, token, httponly=True, samesite="lax", secure=context.settings.cookie_secure, path="/"
     )
 
 
@@ -190,10 +230,13 @@ def offer_factor(context: Context, asker: Annotated[Asker, Depends(permit("self.
 
 @router.post("/me/second-factor/confirm")
 def confirm_factor(
-    context: Context, wanted: FactorCode, asker: Annotated[Asker, Depends(permit("self.manage"))]
-) -> RecoveryCodes:
-    """From now on a login needs a code; the recovery codes are shown this once."""
-    return confirmed_factor(context, asker, wanted.code)
+    request: Request, context: Context, wanted: FactorCode, response: Response,
+    asker: Annotated[Asker, Depends(permit("self.manage"))],
+) -> RecoveryCodes:  # fmt: skip
+    """From now on a login needs a code; the recovery codes are shown this once, and your other sessions end."""
+    codes = confirmed_factor(context, asker, wanted.code)
+    set_cookie(context, response, renewed(request, context, asker, alone=True))
+    return codes
 
 
 def offered_factor(context: WebContext, asker: Asker) -> Offer:

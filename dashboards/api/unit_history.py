@@ -54,7 +54,13 @@ class OfficerBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     duty: Literal["director", "officer"]
-    person_id: int | None
+    person_id: int | None = None
+
+
+class OfficersBody(OfficerBody):
+    """The same for several lifts: all of them, or none."""
+
+    units: tuple[str, ...] = Field(min_length=1, max_length=2_000)
 
 
 @router.get("/units/{unit_id}/history")
@@ -110,6 +116,16 @@ def name_officer(
     """Name the 电梯安全总监 or 电梯安全员 of a lift (总局令第74号)."""
     with context.transaction(asker) as conn:
         parties.name_officer(conn, unit_id, body.duty, body.person_id, asker, context.clock.now())
+
+
+@router.post("/officers", status_code=204)
+def name_officers(
+    context: Context, body: OfficersBody, asker: Annotated[Asker, Depends(permit("unit.officer"))]
+) -> None:
+    """Name the same person for several lifts of one use-unit."""
+    with context.transaction(asker) as conn:
+        for unit_id in sorted(set(body.units)):
+            parties.name_officer(conn, unit_id, body.duty, body.person_id, asker, context.clock.now())
 
 
 @router.get("/handovers")

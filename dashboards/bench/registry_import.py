@@ -114,5 +114,5 @@ def measure(rows: int = ROWS, *, xlsx: bool = False, server: str | None = None) 
                 "rows": rows, "file": path.suffix[1:], "file_bytes": path.stat().st_size, "import": figures, "counts": counts,
                 "taken_back": back, "taken_back_counts": unchanged,
                 "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-                "conditions": conditions(conn),
+                "import_conditions": conditions(conn),
             }  # fmt: skip

@@ -9,6 +9,7 @@ import typer
 from alarms.errors import AlarmsError
 from dashboards.commands import (
     accounts,
+    anchor,
     backtest,
     bench,
     bridge,
@@ -44,6 +45,7 @@ app.add_typer(accounts.app, name="accounts")
 app.add_typer(retention.retention, name="retention")
 app.add_typer(retention.erase, name="erase")
 app.add_typer(devices.app, name="devices")
+app.add_typer(anchor.app, name="anchor")
 app.command("verify")(verify.verify_command)
 app.command("shard")(inspect.shard_command)
 app.command("catalogue")(inspect.catalogue_command)

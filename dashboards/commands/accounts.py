@@ -9,11 +9,14 @@ from typing import Annotated
 
 import typer
 
+from dashboards import authorisation
 from dashboards.composition import require_database
-from equipment.access import accounts
+from dashboards.settings import WebSettings
+from equipment.access import accounts, signing, subjects
 from equipment.access.accounts import AccountWish
 from equipment.access.model import Role
 from equipment.access.store import Change, audit_many
+from equipment.errors import AccountInputError
 from equipment.foundation.clock import SystemClock
 from equipment.foundation.database import Connection, DatabaseRole, connect
 from equipment.foundation.settings import FoundationSettings
@@ -76,6 +79,47 @@ def reset(login: str) -> None:
         code = accounts.reset(conn, accounts.by_login(conn, login).id, now)
         audit_many(conn, None, [("account.reset", f"account:{login}", Change())], now)
     say_code(login, code)
+
+
+@app.command("link")
+def link(login: str, subject: Annotated[str, typer.Argument(help="Its 'sub' at the identity provider.")]) -> None:
+    """Let a subject of the city's identity provider open an account; its rights stay what they are."""
+    now = SystemClock().now()
+    issuer = WebSettings().oidc_issuer
+    if not issuer:
+        raise AccountInputError("未接入统一身份认证 (set TESHE_OIDC_ISSUER first)")
+    with _transaction() as conn:
+        subjects.link(conn, accounts.by_login(conn, login).id, issuer, subject, now)
+        after = {"issuer": issuer, "subject": subject}
+        audit_many(conn, None, [("account.link", f"account:{login}", Change(after=after))], now)
+    typer.echo(f"{login} is opened by {subject}")
+
+
+@app.command("unlink")
+def unlink(login: str) -> None:
+    """End the link of an account to the city's identity provider."""
+    now = SystemClock().now()
+    with _transaction() as conn:
+        if not subjects.unlink(conn, accounts.by_login(conn, login).id):
+            raise AccountInputError(f"{login} 没有关联 (the account is not linked)")
+        audit_many(conn, None, [("account.unlink", f"account:{login}", Change())], now)
+    typer.echo(f"{login} is not linked any more")
+
+
+@app.command("matrix")
+def access_matrix() -> None:
+    """Print who may do what in which state, as CSV: role, action, state, step."""
+    typer.echo("role,action,state,step")
+    for row in authorisation.rows():
+        typer.echo(",".join(row))
+
+
+@app.command("change-link-keys")
+def change_link_keys() -> None:
+    """Begin a new key for download links; links under the key before it hold until they end."""
+    file = WebSettings().link_keys_file
+    signing.rotate(file)
+    typer.echo(f"{file}: a new key signs; run it twice to end every link at once")
 
 
 def first_run(conn: Connection) -> None:

@@ -62,7 +62,7 @@ def introduction(demo: Demo) -> Table:
     """The address and one login per role."""
     table = Table(
         title=f"特设 Teshe  {demo.address}",
-        caption=f"口令 password of all: {demo.password}    MQTT {demo.broker}    Ctrl-C 结束 ends\n"
+        caption=f"密码 password of all: {demo.password}    MQTT {demo.broker}    Ctrl-C 结束 ends\n"
         f"其他命令 other commands: . {demo.environment_file}",
     )
     for heading in ("账号 login", "角色 role", "首页 first page"):

@@ -8,11 +8,11 @@ from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from dashboards import i18n
-from dashboards.api.sessions import keep_cookie
+from dashboards.api.sessions import Login, keep_cookie, signed_in
 from dashboards.context import SESSION_COOKIE, Context, Identity, unforged
 from dashboards.pages.frame import HOMES, LANGUAGE_COOKIE, THEME_COOKIE, page, safe_back
 from dashboards.rendering import THEMES
-from equipment.access import factors, store
+from equipment.access import store
 from equipment.errors import LoginLockedError, LoginRefusedError, SecondFactorNeededError
 
 router = APIRouter(include_in_schema=False)
@@ -39,19 +39,14 @@ def login_form(request: Request) -> Response:
 def log_in(
     request: Request,
     context: Context,
-    login: Annotated[str, Form()] = "",
-    password: Annotated[str, Form()] = "",
+    login: Annotated[str, Form(max_length=100)] = "",
+    password: Annotated[str, Form(max_length=1_000)] = "",
     code: Annotated[str, Form(max_length=40)] = "",
     next: Annotated[str, Form()] = "/",
 ) -> Response:
     """Check the password; what was typed stays on the form when it was wrong."""
-    now = context.clock.now()
     try:
-        with context.transaction(None) as conn:  # commits the count of a wrong password
-            account = factors.check_login(conn, context.seal, login.strip(), password, code, now)
-        if account is None:
-            raise store.refused()
-        session = context.opened(account, request.cookies.get(SESSION_COOKIE))
+        session = signed_in(request, context, Login(login=login, password=password, code=code))
     except (LoginLockedError, LoginRefusedError, SecondFactorNeededError) as error:
         return page(request, "pages/login.html", status=401, login=login, problem=str(error), next=safe_back(next))
     response = RedirectResponse(safe_back(next), status_code=303)

@@ -11,14 +11,23 @@ from pydantic import ValidationError
 from starlette.responses import RedirectResponse, Response
 
 from dashboards.api import accounts as api
-from dashboards.api.sessions import NewPassword, changed_password, confirmed_factor, keep_cookie, offered_factor
-from dashboards.context import Context, Identity, WebContext, permit, unforged
+from dashboards.api.sessions import (
+    NewPassword,
+    changed_password,
+    confirmed_factor,
+    keep_cookie,
+    offered_factor,
+    renewed,
+    set_cookie,
+)
+from dashboards.context import SESSION_COOKIE, Context, Identity, WebContext, permit, unforged
 from dashboards.pages.frame import page
-from equipment.access import accounts, factors, store
+from equipment.access import accounts, factors, store, subjects
 from equipment.access.model import Asker, Role
 from equipment.catalogue.varieties import jurisdictions
 from equipment.errors import EquipmentError
 from equipment.foundation.clock import SHANGHAI
+from equipment.foundation.database import Connection
 
 router = APIRouter(include_in_schema=False)
 Managing = Annotated[Asker, Depends(permit("account.manage"))]
@@ -27,14 +36,21 @@ Known = Annotated[Identity, Depends(unforged)]
 FIELDS = ("login", "display_name", "role", "jurisdiction_id", "organisation_id", "holder", "valid_until")
 
 
+def _subject(conn: Connection, request: Request) -> tuple[str, datetime] | None:
+    provider = request.app.state.identity_provider
+    return subjects.own(conn, provider.issuer) if provider else None
+
+
 def _own(request: Request, context: WebContext, who: Identity, problem: str | None = None, **factor: Any) -> Response:
     with context.transaction(who.asker) as conn:
         has_factor, codes_left = factors.has(conn, who.asker.account_id), factors.codes_left(conn)
+        subject = _subject(conn, request)
+        this_session = store.session_number(conn, request.cookies.get(SESSION_COOKIE, ""))
         sessions = store.own_sessions(conn, context.clock.now())
         account = accounts.by_id(conn, who.asker.account_id)
     needs_holder = account.holder is None and who.asker.role in accounts.ADMINISTRATORS and who.must_change
     return page(
-        request, "pages/account.html", status=422 if problem else 200, sessions=sessions, account=account,
+        request, "pages/account.html", status=422 if problem else 200, sessions=sessions, this_session=this_session, account=account, subject=subject,
         needs_holder=needs_holder, must_change=who.must_change, problem=problem, shortest=store.SHORTEST_PASSWORD, has_factor=has_factor,
         codes_left=codes_left, must_enrol=who.must_enrol and not has_factor, offer=factor.get("offer"),
         picture=factor.get("picture"), codes=factor.get("codes"),
@@ -78,7 +94,10 @@ def confirm_factor(
         codes = confirmed_factor(context, asker, code)
     except EquipmentError as error:
         return _own(request, context, who, str(error))
-    return _own(request, context, who, codes=codes.recovery_codes)
+    token = renewed(request, context, asker, alone=True)
+    answer = _own(request, context, who, codes=codes.recovery_codes)
+    set_cookie(context, answer, token)
+    return answer
 
 
 @router.post("/account/sessions/{session_id}/end")
@@ -99,7 +118,7 @@ def _listing(request: Request, context: WebContext, asker: Asker, status: int = 
         "code": None,
         "wanted": dict.fromkeys(FIELDS, ""),
     }
-    return page(request, "pages/accounts.html", status=status, accounts=found, areas=areas,
+    return page(request, "pages/accounts.html", status=status, accounts=found, areas=areas, area_names=dict(areas),
                 roles=[role.value for role in Role], **(values | shown))  # fmt: skip
 
 

@@ -44,6 +44,7 @@ SECTIONS: tuple[tuple[str, str, str], ...] = (
     (N_("Alarm rules"), "/rules", "rule.edit"),
     (N_("Data quality"), "/quality", "quality.view"),
     (N_("Accounts"), "/accounts", "account.manage"),
+    (N_("Personal data"), "/retention", "retention.view"),
     (N_("Audit"), "/audit", "audit.view"),
 )
 """Top bar: label, address, the action that opens it (the access matrix decides)."""
@@ -72,6 +73,7 @@ def renderer() -> Renderer:
         signal_value=names.signal_value,
         item_names=names.item_names,
         finding_text=names.finding_text,
+        evidence_value=names.evidence_value,
     )
     return made
 
@@ -125,6 +127,7 @@ def frame_of(request: Request, identity: Identity | None, *, feed_after: int | N
         feed_after=feed_after,
         city=context.settings.city_name,
         hotline=context.settings.hotline,
+        city_sign_in=bool(context.settings.oidc_issuer),
         demo=context.settings.demo_notice,
     )
 

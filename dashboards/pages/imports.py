@@ -11,7 +11,7 @@ from dashboards.context import Context, permit
 from dashboards.i18n import DEFAULT_LANGUAGE
 from dashboards.pages.frame import language_of, page
 from dashboards.pages.reads import filters
-from equipment.access.model import Asker
+from equipment.access.model import Asker, ScopeKind
 from equipment.foundation.database import Connection
 from equipment.imports import reconciliation, store
 from equipment.imports.columns import ORGANISATIONS, Source, columns, sources, template_header
@@ -50,6 +50,7 @@ def imports(request: Request, context: Context, asker: Annotated[Asker, Depends(
         header=template_header(),
         most_mb=ImportSettings().most_bytes // 1_000_000,
         waiting=waiting,
+        own=asker.scope_kind is ScopeKind.FIRM,
     )
 
 

@@ -32,6 +32,7 @@ AGES = (7, 30, 90, 365)
 MOST_PLACES = 2_000
 SIGNALS_DRAWN = 6
 MOST_SITES = 50
+MOST_EXTRACTS = 100
 SITE_WORKER = Path(__file__).parents[1] / "static" / "js" / "site_worker.js"
 
 
@@ -116,6 +117,17 @@ def _marked(h: Any, context: Context) -> dict[str, Any] | None:
     at = maps.on_tiles(place, context.settings)
     more = {"severity": SEVERITIES[h.grade], "words": h.number, "href": f"/ledger/hazards/{h.id}"}
     return maps.point(at.lat, at.lon, h.name, **more)
+
+
+@router.get("/ledger/extracts")
+def extractions(
+    request: Request, context: Context, asker: Annotated[Asker, Depends(permit("evidence.extract"))]
+) -> Response:
+    """电子数据提取: of a record, of a span of readings, of a case; and what was extracted before."""
+    with context.transaction(asker) as conn:
+        shared = head_values(request, context, conn)
+        found = rows(conn, extracts.QUERIES.recent, (MOST_EXTRACTS,))
+    return page(request, "pages/extracts.html", extracts=found, **shared)
 
 
 @router.get("/ledger/leads/{lead_id}")

@@ -25,6 +25,7 @@ from maintenance.plans import service as plans
 from maintenance.plausibility.service import story
 from maintenance.records.acknowledgement import positions
 from maintenance.records.signatures import signatures_of
+from maintenance.templates import service as templates
 
 router = APIRouter(include_in_schema=False)
 DUE_DAYS = 15
@@ -107,10 +108,11 @@ def record(
         position = positions(conn, [str(record_id)]).get(str(record_id))
         content = value(conn, QUERIES.record_content, (record_id,))
         plausibility = story(conn, record_id)
+        names = templates.names_of(conn, found.template)
         day_seal = day_seals.seal_of(conn, record_id)
     return page(
         request, "pages/record.html", record=found, items=items, signatures=signed, position=position,
-        photos=_photos(content), plausibility=plausibility, day_seal=day_seal,
+        photos=_photos(content), plausibility=plausibility, day_seal=day_seal, names=names,
     )  # fmt: skip
 
 

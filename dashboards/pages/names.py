@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 from alarms.rules.load import load_pack
-from dashboards import i18n
-from dashboards.rendering import word_filter
+from dashboards import i18n, words
+from dashboards.rendering import local, word_filter
 from equipment.catalogue.model import Signal
 from maintenance.checklists.catalogue import load_items
 from maintenance.plausibility.catalogue import catalogue
@@ -41,3 +43,41 @@ def finding_text(held: Held, language: str) -> str:
     """A finding in words; one of a check that has gone keeps its name."""
     check = catalogue().checks.get(held.check)
     return check.told(held.detail, "zh" if language == i18n.DEFAULT_LANGUAGE else "en") if check else held.check
+
+
+ORIGINS = {
+    "record": "/records/{}", "record_id": "/records/{}", "call": "/calls/{}", "lead": "/ledger/leads/{}", "alarms": "/alarms/{}",
+    "hazard_id": "/ledger/hazards/{}", "duty_report": "/duties",
+}  # fmt: skip
+"""Where a value of evidence leads, by its name."""
+FAMILIES = {
+    "level": ("record_level",), "grade": ("hazard_grade",), "check": ("finding_check",), "stage": ("file_stage",),
+    "colour": ("risk_colour",), "source": ("lead_source",), "method": ("delivery_method",), "duty": ("duty_kind", "due_duty"),
+}  # fmt: skip
+"""Of which families a code of evidence may be, by its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A value of evidence for a person; ``href`` "" leads nowhere."""
+
+    text: str
+    href: str = ""
+
+
+def evidence_value(key: str, value: str | float) -> Shown:
+    """A code in its word, a moment in the city's time, a rule by its title, an origin with its address."""
+    text = str(value)
+    if key in ("rule", "rules"):
+        return Shown(rule_name(text, i18n.current_language()))
+    word = next((w for f in FAMILIES.get(key, ()) if (w := words.source_text(f, text))), None)
+    if word is not None:
+        return Shown(i18n.gettext(word))
+    if isinstance(value, str) and "T" in value:
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            moment = None
+        if moment is not None and moment.tzinfo is not None:
+            return Shown(f"{local(moment):%Y-%m-%d %H:%M:%S}")
+    return Shown(text, ORIGINS[key].format(text) if key in ORIGINS else "")

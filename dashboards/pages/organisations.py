@@ -18,15 +18,17 @@ from dashboards.rendering import local
 from equipment.access.matrix import permits
 from equipment.access.model import Asker
 from equipment.contracts import store as contracts
+from equipment.contracts.model import ContractFilter
 from equipment.due.dates import Due, dated
 from equipment.due.rules import rule_table
 from equipment.foundation.database import Connection
 from equipment.parties import store
-from equipment.parties.model import PHONE_HOLDS
+from equipment.parties.model import PHONE_HOLDS, PhoneCheckFilter
 
 router = APIRouter(include_in_schema=False)
 ROSTER_AHEAD = timedelta(days=3)
 SHOWN = 200
+CHECKS = 5
 SHORTEST_REASON = 2
 
 
@@ -68,11 +70,14 @@ def organisation(
             "shifts": store.shifts(conn, now, now + ROSTER_AHEAD, organisation=organisation_id)
             if permits(asker.role, "roster.view")
             else [],
+            "checks": store.phone_checks(conn, PhoneCheckFilter(organisation_id), limit=CHECKS)
+            if permits(asker.role, "roster.view")
+            else [],
         }
         if permits(asker.role, "person.view"):
             values["people"] = [(as_seen(asker, p), due) for p, due in people(conn, organisation_id, today)]
         if permits(asker.role, "contract.view"):
-            values["contracts"] = contracts.contracts(conn, organisation_id, limit=SHOWN)
+            values["contracts"] = contracts.contracts(conn, today, ContractFilter(organisation_id), limit=SHOWN)
     values |= {"people": values.get("people"), "contracts": values.get("contracts")}
     return page(request, "pages/organisation.html", phone_since=now - PHONE_HOLDS, **values)
 
@@ -97,8 +102,7 @@ def people(conn: Connection, organisation: int, today: date) -> list[tuple[Any, 
     rule = rule_table().dates["certificate"]
     return [
         (p, dated("certificate", p.certificate_valid_to, rule, today) if p.certificate_no else None)
-        for p in store.people(conn, organisation, limit=SHOWN)
-        if p.left_on is None or p.left_on > today
+        for p in store.present(conn, organisation, today, SHOWN)
     ]
 
 

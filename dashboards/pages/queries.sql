@@ -25,20 +25,19 @@ select i.*, u.id as unit_id, u.name as unit_name, u.kind as unit_kind, u.rescue_
        u.address, u.lon, u.lat, u.datum, u.status as unit_status, u.firm_org_id, u.use_org_id, u.parameters,
        u.manufacturer, u.first_use_date, j.name_zh as district_zh, j.name_en as district_en,
        f.name as firm_name, f.duty_phone as firm_phone, o.name as use_unit_name, o.duty_phone as use_unit_phone,
-       a.display_name as accepted_by_name,
+       alarms.actor_name(i.accepted_by) as accepted_by_name,
        (select max(r.ended_at) from maintenance.record r where r.unit_no = i.unit_no) as last_maintenance
 from alarms.incident i
 left join equipment.unit u on u.no = i.unit_no
 left join equipment.jurisdiction j on j.id = u.jurisdiction_id
 left join equipment.organisation f on f.id = u.firm_org_id
 left join equipment.organisation o on o.id = u.use_org_id
-left join equipment.account a on a.id = i.accepted_by
 where i.id = %s;
 
 -- name: incident_events
 select e.id, e.event, e.from_state, e.to_state, e.at, e.recorded_at, e.how_known, e.reason, e.detail,
-       a.display_name as actor
-from alarms.incident_event e left join equipment.account a on a.id = e.account_id
+       alarms.actor_name(e.account_id) as actor
+from alarms.incident_event e
 where e.incident_id = %s order by e.at, e.id;
 
 -- name: incident_dispatches
@@ -47,12 +46,12 @@ from alarms.dispatch d left join equipment.organisation o on o.id = d.organisati
 where d.incident_id = %s order by d.id;
 
 -- name: reply_link
-select * from alarms.reply_link_of(%s);
+select * from alarms.reply_state_of(%s);
 
 -- name: line_calls
 select c.id, c.caller, c.called, c.state, c.rang_at, c.claimed_by, c.dropped, c.ended_at, c.incident_id, i.number as incident_number,
-       a.display_name as claimed_name
-from alarms.phone_call c left join alarms.incident i on i.id = c.incident_id left join equipment.account a on a.id = c.claimed_by
+       alarms.actor_name(c.claimed_by) as claimed_name
+from alarms.phone_call c left join alarms.incident i on i.id = c.incident_id
 where c.direction = 'in' and (c.state in ('ringing', 'claimed') or (c.state = 'abandoned' or c.dropped) and c.returned_at is null)
 order by (c.state = 'ringing') desc, (c.state = 'claimed') desc, c.dropped desc, c.rang_at limit 40;
 
@@ -191,6 +190,9 @@ where (%(q)s = '' or u.no = any(%(found)s))
 
 -- name: districts
 select id, name_zh, name_en from equipment.jurisdiction where kind = 'district' order by id;
+
+-- name: roster_areas
+select id, name_zh, name_en from equipment.jurisdiction where kind in ('city', 'district') order by path;
 
 -- name: unit
 select u.*, j.name_zh as district_zh, j.name_en as district_en, f.name as firm_name, f.duty_phone as firm_phone,
@@ -509,7 +511,7 @@ select u.id, u.name, u.rescue_code, u.address, u.variety_code, r.level as last_l
        (r.ended_at at time zone 'Asia/Shanghai')::date + %(days)s as due_on
 from equipment.unit u
 left join lateral (select ended_at, level from maintenance.record r where r.unit_no = u.no order by ended_at desc limit 1) r on true
-where u.status = 'in_use' and u.kind in ('lift', 'escalator') and u.firm_org_id = equipment.scope_organisation()
+where u.status = 'in_use' and (u.kind in ('lift', 'escalator') or u.id = any(%(more)s)) and u.firm_org_id = equipment.scope_organisation()
 order by due_on nulls first, u.no limit %(limit)s;
 
 -- name: disputed_records

@@ -27,12 +27,8 @@ def show(request: Request, context: Context, token: str) -> Response:
     now = context.clock.now()
     with context.transaction(None) as conn:
         found = row(conn, QUERIES.reply_link, (_digest(token[:64]),))
-    sent = request.query_params.get("sent", "")
-    over = found is not None and (found.expires_at < now or found.used_at is not None)
-    return page(
-        request, "pages/reply.html", status=200 if found else 404, order=found, over=over,
-        sent=sent if sent in ANSWERS else "",
-    )  # fmt: skip
+    expired = found is not None and (found.expires_at < now or found.over)
+    return page(request, "pages/reply.html", status=200 if found else 404, order=found, expired=expired)
 
 
 @router.post("/reply/{token}")
@@ -45,4 +41,4 @@ def answer(context: Context, token: str, answer: Annotated[str, Form(max_length=
             payload = {"token_sha256": digest.hex(), "answer": answer}
             values = ("reply", f"{digest.hex()}:{answer}", Jsonb(payload), context.clock.now())
             conn.execute("select alarms.receive(%s, %s, %s, %s)", values)
-    return RedirectResponse(f"/reply/{token[:64]}?sent={answer if answer in ANSWERS else ''}", status_code=303)
+    return RedirectResponse(f"/reply/{token[:64]}", status_code=303)

@@ -18,6 +18,7 @@ from dashboards.pages.frame import language_of, page
 from dashboards.pages.periods import bands, holds
 from dashboards.pages.reads import QUERIES, filters, known, row, rows, value, window
 from dashboards.rendering import local
+from equipment.access.matrix import permits
 from equipment.access.model import Asker
 from equipment.catalogue.load import load_catalogue
 from equipment.catalogue.model import Signal
@@ -25,6 +26,7 @@ from equipment.contracts import store as contracts
 from equipment.due import store as due_store
 from equipment.foundation.database import Connection
 from equipment.history import store as history
+from equipment.parties import store as parties
 from equipment.registry import store
 from equipment.registry.model import Unit
 from ingest import devices, read
@@ -131,6 +133,12 @@ def unit(
         story |= register_story(conn, store.require_unit(conn, unit_id), story["records"], local(now).date())
         signals = signals_now(conn, found.kind, found.no, now)
         story["presence"] = devices.history(conn, found.no, 10)
+        story["candidates"] = (
+            parties.present(conn, found.use_org_id, local(now).date())
+            if found.use_org_id is not None and permits(asker.role, "unit.officer")
+            else None
+        )
+        story["contract"] = contracts.contract_of(conn, found.no, local(now).date())
         outlines = rows(conn, QUERIES.districts)
     here = maps.placed([maps.point(found.lat, found.lon, found.name, severity="low")])
     chart = {"districts": maps.districts(outlines, language_of(request)), "points": here, "view": "points"}

@@ -11,14 +11,12 @@ from equipment.foundation.clock import SHANGHAI
 from maintenance.extracts.model import Digest, Material, Order
 from maintenance.hazards.clauses import clauses
 from maintenance.hazards.demands import OFFICERS, officers_of
+from maintenance.hazards.lifecycle import STATE_ZH
 from maintenance.hazards.model import Hazard
 from maintenance.orders.service import Delivery, Issued
 
 GRADES = {"general": "一般", "serious": "较大（严重）", "major": "重大"}
-STATES = {
-    "listed": "已列清单", "handed_over": "已交办", "receipted": "已签收", "rectifying": "整改中", "recheck": "待复查",
-    "closed": "已销号", "unsubstantiated": "不成立",
-}  # fmt: skip
+STATES = {state.value: text for state, text in STATE_ZH.items()}
 METHODS = {"direct": "直接送达", "left": "留置送达", "post": "邮寄送达", "electronic": "电子送达", "public": "公告送达"}
 NONE = "—"
 BLANK = "＿＿＿＿＿＿＿＿"

@@ -208,7 +208,13 @@ def _load(x: Load) -> Section:
     if x.days < BASIS_DAYS:
         words.append(f"统计期不足 {BASIS_DAYS} 天，不宜据此评价。")
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (s.name, s.hours, s.taken, minutes(s.mean_take_seconds), s.acts) for s in x.seats
-    )
-    columns = ("坐席", "在岗小时", "接警", "平均接警用时", "操作次数")
+        (
+            s.name, s.hours, s.taken, minutes(s.mean_take_seconds), s.acts, round(s.rung, 1), round(s.per_hour, 2),
+            round(s.busiest, 1), percent(s.over_share, 2),
+        )
+        for s in x.seats
+    )  # fmt: skip
+    columns = (
+        "坐席", "在岗小时", "接警", "平均接警用时", "操作次数", "分担通告", "每小时通告", "最忙 10 分钟", "超 10 次占比",
+    )  # fmt: skip
     return Section("坐席负荷（ISA-18.2）", tuple(words), Table(columns, rows) if rows else None)

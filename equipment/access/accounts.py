@@ -122,6 +122,7 @@ def reset(conn: Connection, account_id: int, now: datetime) -> str:
     code = one_time_code()
     # whoever lost the telephone begins anew there too
     conn.execute(store.QUERIES.drop_factor, (account_id,))
+    conn.execute(store.QUERIES.unlink_subjects, (account_id,))
     row = conn.execute(
         store.QUERIES.reset_account, (account_id, store.hash_of(code), now + CODE_LIFETIME, now)
     ).fetchone()

@@ -54,7 +54,7 @@ def check_login(conn: Connection, seal: KeyOfSeal, login: str, password: str, co
     row = conn.execute(store.QUERIES.factor_of, (account,)).fetchone()
     if row is not None and row[1]:
         if not code.strip():
-            raise SecondFactorNeededError("请同时输入口令和动态口令或恢复码 (give your password and a one-time code)")
+            raise SecondFactorNeededError("请同时输入密码和动态口令或恢复码 (give your password and a one-time code)")
         if not _code_opens(conn, seal, account, bytes(row[0]), code, now):
             store.note_wrong(conn, login, account, now)
             return None

@@ -1,156 +1,107 @@
-"""照片元数据: place, device, time, thumbnails and appended data are cut away from a picture before it is shown.
+"""照片: what a browser gets of a picture that somebody sent is made anew from its pixels.
 
-The picture itself is not encoded anew, so nothing is lost and nothing is invented; only its orientation is kept. What was
-sent stays as it is where it is evidence: its digest stands in a record.
+Place, device, thumbnails, profiles, comments and whatever hides beside or behind the picture have no way into the copy.
+What was sent stays byte for byte where it is evidence: its digest stands in a record, and a worker has signed it.
 """
 
 from __future__ import annotations
 
+import io
 import struct
+import threading
+import zlib
 from dataclasses import dataclass
 
-JPEG, PNG, RIFF = b"\xff\xd8", b"\x89PNG\r\n\x1a\n", b"RIFF"
-KEPT_MARKERS = frozenset({0xE0, 0xEE})
-"""JFIF and Adobe's colour transform: without them colours change."""
-KEPT_CHUNKS = frozenset(
-    {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"pHYs", b"bKGD"}
-)
-KNOWN_WEBP = frozenset({b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP"})
-ORIENTATION = 0x0112
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+FORMATS = ("JPEG", "PNG", "WEBP")
+MOST_PIXELS = 40_000_000
+"""A camera of today has 12 to 24 million; a few kilobytes can claim billions and would fill the memory."""
+LONGEST_EDGE = 4_096
+"""Pixels of the copy; the original has all of them."""
+QUALITY = 88
+LARGEST_PROFILE = 128 * 1024
+AT_ONCE = 2
+"""Pictures decoded at a time in one process: each may take 160 MB."""
+BROKEN = (
+    OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, OverflowError, ZeroDivisionError,
+    struct.error, zlib.error,
+)  # fmt: skip
+"""What the decoders say of broken bytes, which is not one kind."""
+_decoding = threading.BoundedSemaphore(AT_ONCE)
 
 
 class MalformedPictureError(ValueError):
-    """The bytes are not built as a picture of their kind."""
+    """The bytes are no picture that is shown: broken, of another kind, or larger than any camera makes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture without its metadata, and whether there was any."""
+class Copy:
+    """A picture made anew, without anything but pixels."""
 
     content: bytes
-    changed: bool
+    media_type: str
 
 
-def stripped(content: bytes) -> Picture:
-    """The same picture without metadata and without anything behind its end.
+def claimed_pixels(content: bytes) -> int | None:
+    """How many pixels the head of a picture claims; nothing is decoded. None: no picture."""
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            return int(image.width * image.height)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return MOST_PIXELS + 1
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, zlib.error):
+        return None
+
+
+def made_anew(content: bytes) -> Copy:
+    """A copy of a picture from its pixels: upright, in the colours of a screen (sRGB), JPEG or, if it is a drawing, PNG.
 
     Raises
     ------
     MalformedPictureError
-        It is no JPEG, PNG or WebP, or is broken.
     """
+    pixels = claimed_pixels(content)
+    if pixels is None or pixels > MOST_PIXELS:
+        raise MalformedPictureError("no JPEG, PNG or WebP, or larger than any camera makes")
     try:
-        if content.startswith(JPEG):
-            made = _jpeg(content)
-        elif content.startswith(PNG):
-            made = _png(content)
-        elif content.startswith(RIFF) and content[8:12] == b"WEBP":
-            made = _webp(content)
-        else:
-            raise MalformedPictureError("no JPEG, PNG or WebP")
-    except (struct.error, IndexError) as error:
-        raise MalformedPictureError(f"the picture ends in its middle: {error}") from None
-    return Picture(made, made != content)
+        with _decoding, Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            drawn = image.format == "PNG" or "A" in image.getbands() or "transparency" in image.info
+            if not drawn:
+                image.draft("RGB", (LONGEST_EDGE, LONGEST_EDGE))
+            return _copy(ImageOps.exif_transpose(image), drawn=drawn)
+    except BROKEN as error:
+        raise MalformedPictureError(f"a picture that does not decode: {error}") from None
 
 
-def _jpeg(data: bytes) -> bytes:
-    kept, at, turned = [JPEG], 2, 1
-    while True:
-        if data[at] != 0xFF:
-            raise MalformedPictureError("a JPEG segment does not begin with a marker")
-        marker = data[at + 1]
-        if marker == 0xFF:
-            at += 1
-            continue
-        (length,) = struct.unpack_from(">H", data, at + 2)
-        segment = data[at : at + 2 + length]
-        if length < 2 or len(segment) < 2 + length:
-            raise MalformedPictureError("a JPEG segment is cut off")
-        if marker == 0xE1 and segment[4:10] == b"Exif\0\0":
-            turned = _orientation(segment[10:]) or turned
-        foreign = (0xE0 <= marker <= 0xEF and marker not in KEPT_MARKERS) or marker == 0xFE
-        if not foreign:
-            kept.append(segment)
-        at += 2 + length
-        if marker == 0xDA:
-            break
-    # scans follow each other up to the first end of image; what lies behind it is no part of the picture
-    end = _end_of_scans(data, at)
-    if turned != 1:
-        kept.insert(1, _only_orientation(turned))
-    return b"".join(kept) + data[at:end]
+def _copy(image: Image.Image, *, drawn: bool) -> Copy:
+    profile = image.info.get("icc_profile")
+    pixels = image.convert("RGBA" if drawn else "RGB") if profile is None else _in_srgb(image, profile, drawn=drawn)
+    pixels.thumbnail((LONGEST_EDGE, LONGEST_EDGE))
+    bare = Image.frombytes(pixels.mode, pixels.size, pixels.tobytes())
+    out = io.BytesIO()
+    if drawn:
+        bare.save(out, "PNG")
+        return Copy(out.getvalue(), "image/png")
+    bare.save(out, "JPEG", quality=QUALITY)
+    return Copy(out.getvalue(), "image/jpeg")
 
 
-def _end_of_scans(data: bytes, at: int) -> int:
-    """Where the picture ends: markers inside a scan are stuffed with 0 or are restarts."""
-    while True:
-        at = data.find(b"\xff", at)
-        if at < 0:
-            raise MalformedPictureError("a JPEG has no end")
-        marker = data[at + 1]
-        if marker == 0xD9:
-            return at + 2
-        if marker in (0x00, 0xFF) or 0xD0 <= marker <= 0xD7:
-            at += 1 if marker == 0xFF else 2
-        else:
-            (length,) = struct.unpack_from(">H", data, at + 2)
-            at += 2 + length
-
-
-def _orientation(tiff: bytes) -> int | None:
-    """How the picture is to be turned, from the first directory of an Exif block."""
-    order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
-    if order is None:
-        return None
+def _in_srgb(image: Image.Image, profile: bytes, *, drawn: bool) -> Image.Image:
+    """The colours as they were meant, where the profile can be read; its bytes go no further."""
+    wanted = "RGBA" if drawn else "RGB"
+    if len(profile) > LARGEST_PROFILE or image.mode not in {"RGB", "RGBA", "CMYK", "L"}:
+        return image.convert(wanted)
+    opaque = image.convert("RGB") if image.mode == "RGBA" else image
     try:
-        (first,) = struct.unpack_from(f"{order}I", tiff, 4)
-        (count,) = struct.unpack_from(f"{order}H", tiff, first)
-        for number in range(count):
-            tag, kind, _, value = struct.unpack_from(f"{order}HHIH", tiff, first + 2 + 12 * number)
-            if tag == ORIENTATION and kind == 3:
-                return value if 1 <= value <= 8 else None
-    except struct.error:
-        return None
-    return None
-
-
-def _only_orientation(turned: int) -> bytes:
-    tiff = b"MM\0*" + struct.pack(">IHHHIHHI", 8, 1, ORIENTATION, 3, 1, turned, 0, 0)
-    body = b"Exif\0\0" + tiff
-    return b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body
-
-
-def _png(data: bytes) -> bytes:
-    kept, at = [PNG], len(PNG)
-    while True:
-        (length,) = struct.unpack_from(">I", data, at)
-        name, chunk = data[at + 4 : at + 8], data[at : at + 12 + length]
-        if len(chunk) < 12 + length:
-            raise MalformedPictureError("a PNG chunk is cut off")
-        if name in KEPT_CHUNKS:
-            kept.append(chunk)
-        at += 12 + length
-        if name == b"IEND":
-            return b"".join(kept)
-
-
-def _webp(data: bytes) -> bytes:
-    (size,) = struct.unpack_from("<I", data, 4)
-    end, at, kept = 8 + size, 12, []
-    if end > len(data):
-        raise MalformedPictureError("a WebP file is cut off")
-    while at < end:
-        name = data[at : at + 4]
-        (length,) = struct.unpack_from("<I", data, at + 4)
-        whole = 8 + length + (length & 1)
-        chunk = data[at : at + whole]
-        if len(chunk) < 8 + length:
-            raise MalformedPictureError("a WebP chunk is cut off")
-        if name == b"VP8X":
-            # the flags that promise Exif and XMP go with them
-            chunk = chunk[:8] + bytes([chunk[8] & ~0x0C]) + chunk[9:]
-        if name in KNOWN_WEBP:
-            kept.append(chunk)
-        at += whole
-    body = b"WEBP" + b"".join(kept)
-    return RIFF + struct.pack("<I", len(body)) + body
+        source = ImageCms.getOpenProfile(io.BytesIO(profile))
+        made = ImageCms.profileToProfile(opaque, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError):
+        return image.convert(wanted)
+    if made is None:
+        return image.convert(wanted)
+    if drawn:
+        made = made.convert("RGBA")
+        if image.mode == "RGBA":
+            made.putalpha(image.getchannel("A"))
+    return made

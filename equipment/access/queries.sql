@@ -26,8 +26,8 @@ select account_id, login, display_name, role, organisation_id, scope_path, actio
 -- name: audit
 insert into equipment.audit_entry (entry_id, at, account_id, action, subject, reason, before, after, origin)
 select t.entry_id, %(at)s, %(account)s, t.action, t.subject, t.reason, t.before, t.after, t.origin
-from unnest(%(entries)s::uuid[], %(actions)s::text[], %(subjects)s::text[], %(reasons)s::text[], %(befores)s::jsonb[],
-            %(afters)s::jsonb[], %(origins)s::text[])
+from unnest(%(entries)b::uuid[], %(actions)b::text[], %(subjects)b::text[], %(reasons)b::text[], %(befores)b::jsonb[],
+            %(afters)b::jsonb[], %(origins)b::text[])
     with ordinality as t(entry_id, action, subject, reason, before, after, origin, position)
 order by t.position;
 
@@ -119,3 +119,40 @@ select equipment.take_up(%s, %s, %s);
 select d.id, d.account_id, d.jurisdiction_id, d.kind, d.since, d.until, d.reason, d.ended_at,
        equipment.assignment_holds(d, %(now)s) as holds
 from equipment.assignment d where d.account_id = %(account)s order by d.since desc, d.id desc;
+
+-- name: begin_sign_in
+select equipment.begin_sign_in(%s, %s, %s, %s, %s, %s, %s, %s);
+
+-- name: take_sign_in
+select nonce, verifier, back, account_id from equipment.take_sign_in(%s, %s, %s);
+
+-- name: account_of_subject
+select account_id, role, has_factor from equipment.account_of_subject(%s, %s, %s);
+
+-- name: link_subject
+select equipment.link_subject(%s, %s, %s, %s);
+
+-- name: unlink_subjects
+select equipment.unlink_subjects(%s);
+
+-- name: own_subject
+select subject, linked_at from equipment.account_subject where account_id = equipment.scope_account() and issuer = %s;
+
+-- name: issue_download_link
+select equipment.issue_download_link(%s, %s, %s, %s, %s, %s, %s);
+
+-- name: take_download_link
+select account_id, login, display_name, role, organisation_id, scope_path, purpose, action, address, expires_at
+from equipment.take_download_link(%s, %s, %s);
+
+-- name: login_address_until
+select equipment.login_address_until(%s);
+
+-- name: note_wrong_address
+select equipment.note_wrong_address(%s, %s, %s);
+
+-- name: renew_session
+select equipment.renew_session(%s, %s, %s);
+
+-- name: own_session_number
+select equipment.own_session_number(%s);

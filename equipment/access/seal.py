@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from equipment.access.signing import make_private
 from equipment.foundation.errors import InputError
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
-
-
-def _make(file: Path) -> None:
-    """A fresh key, whole or not at all; of two processes that make one at once, the first one's stays."""
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fresh = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
-    fresh.touch(mode=0o600)
-    fresh.write_bytes(secrets.token_bytes(KEY_BYTES))
-    with contextlib.suppress(FileExistsError):
-        file.hardlink_to(fresh)
-    fresh.unlink()
 
 
 class Seal:
@@ -42,7 +31,7 @@ class Seal:
             The file holds no key.
         """
         if not file.exists():
-            _make(file)
+            make_private(file, secrets.token_bytes(KEY_BYTES))
         key = file.read_bytes()
         if len(key) != KEY_BYTES:
             raise InputError(f"{file} holds no key of {KEY_BYTES} bytes: bring back the right file")

@@ -88,9 +88,9 @@ def check_strength(password: str, login: str) -> None:
     WeakPasswordError
     """
     if len(password) < SHORTEST_PASSWORD:
-        raise WeakPasswordError(f"口令至少 {SHORTEST_PASSWORD} 位 (a password has at least this many characters)")
+        raise WeakPasswordError(f"密码至少 {SHORTEST_PASSWORD} 位 (a password has at least this many characters)")
     if login.lower() in password.lower():
-        raise WeakPasswordError("口令不得包含账号 (the password must not contain the login)")
+        raise WeakPasswordError("密码不得包含账号 (the password must not contain the login)")
 
 
 def create_account(conn: Connection, account: NewAccount, now: datetime) -> int:
@@ -179,7 +179,7 @@ def resolve_session(conn: Connection, token: str, now: datetime) -> tuple[Asker,
     None when the session is not valid any more.
     """
     row = conn.execute(QUERIES.session_asker, (_sha256(token), now)).fetchone()
-    return None if row is None else (_asker(row[:6]), row[6], bool(row[7]))
+    return None if row is None else (asker_of_row(row[:6]), row[6], bool(row[7]))
 
 
 def close_session(conn: Connection, token: str) -> None:
@@ -190,6 +190,19 @@ def close_session(conn: Connection, token: str) -> None:
 def own_sessions(conn: Connection, now: datetime) -> list[tuple[int, datetime, datetime, datetime]]:
     """The asker's sessions as (id, made, last seen, ends), the latest used first."""
     return list(conn.execute(QUERIES.own_sessions, (now,)).fetchall())
+
+
+def session_number(conn: Connection, token: str) -> int | None:
+    """Which of the asker's own sessions a cookie is; None: none of them."""
+    row = conn.execute(QUERIES.own_session_number, (_sha256(token),)).fetchone()
+    return None if row is None or row[0] is None else int(row[0])
+
+
+def renew_session(conn: Connection, token: str, *, alone: bool) -> str | None:
+    """A fresh name for the asker's own session; ``alone``: his other sessions end. None: it is not his or is over."""
+    fresh = secrets.token_urlsafe(32)
+    row = conn.execute(QUERIES.renew_session, (_sha256(token), _sha256(fresh), alone)).fetchone()
+    return fresh if row is not None and row[0] else None
 
 
 def end_own_session(conn: Connection, session_id: int) -> bool:
@@ -259,10 +272,11 @@ def resolve_token(conn: Connection, text: str, now: datetime) -> tuple[Asker, fr
     if mark != TOKEN_MARK or not prefix or not secret:
         return None
     row = conn.execute(QUERIES.token_asker, (prefix, _sha256(secret), now)).fetchone()
-    return None if row is None else (_asker(row[:6]), frozenset(row[6]))
+    return None if row is None else (asker_of_row(row[:6]), frozenset(row[6]))
 
 
-def _asker(row: tuple[object, ...]) -> Asker:
+def asker_of_row(row: tuple[object, ...]) -> Asker:
+    """The asker from the six columns that name him."""
     account, login, name, role, organisation, path = row
     return Asker(
         int(str(account)), str(login), str(name), Role(role), None if organisation is None else int(str(organisation)),
@@ -300,18 +314,19 @@ def audit_many(
     """:func:`audit` for many changes of one hand, as (action, subject, change); None: the operator's command."""
     if not changes:
         return
+    # lists go to the server in binary: as text, every element is searched for what must be escaped
     columns: dict[str, list[Any]] = {
         name: [] for name in ("entries", "actions", "subjects", "reasons", "befores", "afters", "origins")
     }
     seals = []
     for action, subject, said in changes:
-        entry_id = str(uuid4())
+        entry_id = uuid4()
         before, after = (None if values is None else dict(values) for values in (said.before, said.after))
         content = {
             "at": now, "account_id": account_id, "action": action, "subject": subject, "reason": said.reason,
             "before": before, "after": after, "origin": said.origin,
         }  # fmt: skip
-        seals.append((entry_id, digest_of(sealed.content_of(content))))
+        seals.append((str(entry_id), digest_of(sealed.content_of(content))))
         row = (
             entry_id, action, subject, said.reason, None if before is None else Jsonb(before),
             None if after is None else Jsonb(after), said.origin,

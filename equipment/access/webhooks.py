@@ -12,13 +12,13 @@ they were sent. Whoever receives calls :func:`verify`, then :func:`take` in the 
 
 from __future__ import annotations
 
-import hmac
 import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from equipment.access import signing
 from equipment.errors import WebhookSignatureError
 from equipment.foundation.database import Connection, load_queries
 
@@ -26,7 +26,7 @@ QUERIES = load_queries(__file__)
 HEADER = "Teshe-Signature"
 WINDOW = timedelta(minutes=5)
 """How far the sender's clock may be from ours, either way."""
-SHORTEST_SECRET = 32
+SHORTEST_SECRET = signing.KEY_BYTES
 """Bytes."""
 LONGEST_HEADER = 300
 FORM = re.compile(r"t=(\d{1,12}),id=([A-Za-z0-9_.:-]{1,100}),v1=([0-9a-f]{64})", re.ASCII)
@@ -53,7 +53,9 @@ def sign(secret: bytes, body: bytes, delivery: str, now: datetime) -> str:
     WebhookSignatureError
         The secret is too short, or the delivery's name cannot stand in a header.
     """
-    text = f"t={int(now.timestamp())},id={delivery},v1={_mac(secret, int(now.timestamp()), delivery, body)}"
+    _long_enough(secret)
+    seconds = int(now.timestamp())
+    text = f"t={seconds},id={delivery},v1={signing.mac(secret, _message(seconds, delivery, body)).hex()}"
     if FORM.fullmatch(text) is None:
         raise WebhookSignatureError("a delivery is named by 1 to 100 letters, digits and _ . : -")
     return text
@@ -78,9 +80,9 @@ def verify(
     if found is None:
         raise WebhookSignatureError(f"缺少签名或格式不对 ({HEADER}: t=UNIX_SECONDS,id=DELIVERY,v1=HEX is needed)")
     seconds, delivery, given = int(found[1]), found[2], found[3]
-    # every secret is tried, so that the time taken does not say which one was right
-    right = [hmac.compare_digest(_mac(secret, seconds, delivery, body), given) for secret in accepted]
-    if not any(right):
+    for secret in accepted:
+        _long_enough(secret)
+    if not signing.believed(accepted, _message(seconds, delivery, body), bytes.fromhex(given)):
         raise WebhookSignatureError("签名不对 (the signature does not belong to this body and secret)")
     if abs(now.timestamp() - seconds) > window.total_seconds():
         raise WebhookSignatureError(
@@ -100,7 +102,10 @@ def forget(conn: Connection, now: datetime, window: timedelta = WINDOW) -> int:
     return conn.execute(QUERIES.forget_deliveries, (now - 2 * window,)).rowcount
 
 
-def _mac(secret: bytes, seconds: int, delivery: str, body: bytes) -> str:
+def _message(seconds: int, delivery: str, body: bytes) -> bytes:
+    return f"{seconds}.{delivery}.".encode() + body
+
+
+def _long_enough(secret: bytes) -> None:
     if len(secret) < SHORTEST_SECRET:
         raise WebhookSignatureError(f"a webhook's secret has at least {SHORTEST_SECRET} bytes")
-    return hmac.new(secret, f"{seconds}.{delivery}.".encode() + body, "sha256").hexdigest()

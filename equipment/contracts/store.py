@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import psycopg
 
 from equipment.access.model import Asker, Role, ScopeKind
 from equipment.access.store import Change, audit
 from equipment.contracts.lifecycle import ACTORS, NEEDS_REASON, OPEN, Event, Party, State, step
-from equipment.contracts.model import Contract, FirmChange, NewContract, Step
+from equipment.contracts.model import (
+    ENDING,
+    Contract,
+    ContractFilter,
+    ContractOfUnit,
+    FirmChange,
+    Lift,
+    NewContract,
+    Step,
+)
 from equipment.errors import (
     ChangedMeanwhileError,
     DuplicateCodeError,
@@ -72,10 +81,28 @@ def register_contract(conn: Connection, new: NewContract, asker: Asker | None, n
     return number
 
 
-def contracts(conn: Connection, organisation: int | None = None, after: int = 0, limit: int = 50) -> list[Contract]:
-    """Contracts in order of their number, of one organisation or all that the caller may see."""
-    values = {"organisation": organisation, "after": after, "limit": limit}
+def contracts(
+    conn: Connection, today: date, wanted: ContractFilter | None = None, after: int = 0, limit: int = 50
+) -> list[Contract]:
+    """Contracts in order of their number that the caller may see."""
+    wanted = wanted or ContractFilter()
+    values = {
+        "id": None, "organisation": wanted.organisation, "state": wanted.state, "today": today, "soon": today + ENDING,
+        "after": after, "limit": limit,
+    }  # fmt: skip
     return [Contract(*row) for row in conn.execute(QUERIES.contracts, values)]
+
+
+def lifts_of(conn: Connection, use_unit: int, day: date, limit: int = 2_000) -> list[Lift]:
+    """Lifts and escalators of a use-unit that the caller may see, with the contract of a day."""
+    values = {"use_unit": use_unit, "day": day, "limit": limit}
+    return [Lift(*row) for row in conn.execute(QUERIES.lifts_of_use_unit, values)]
+
+
+def contract_of(conn: Connection, unit_no: int, today: date) -> ContractOfUnit | None:
+    """The contract that covers a lift on a day, as far as the caller may see it."""
+    row = conn.execute(QUERIES.contract_of_unit, (unit_no, today)).fetchone()
+    return None if row is None else ContractOfUnit(*row)
 
 
 def claim(conn: Connection, device_code: str, plate: str, asker: Asker, now: datetime) -> int:

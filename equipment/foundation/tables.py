@@ -9,12 +9,13 @@ from __future__ import annotations
 import csv
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import Enum
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 from xml.etree import ElementTree
 
 import python_calamine
@@ -25,8 +26,6 @@ from equipment.foundation.errors import TableFileError
 HEADER_WITHIN = 20
 """Rows that may stand above the header: a title, a date of export."""
 LONGEST_CELL = 131_072
-MOST_UNPACKED_BYTES = 1_500_000_000
-"""What an XLSX may unpack to: more is no table of equipment."""
 EXACT_DIGITS = 15
 """Digits that a number of a spreadsheet keeps; longer codes must be text."""
 CHINESE_FROM = "\u2e80"
@@ -36,7 +35,24 @@ QUOTE_OR_TRIGGER = frozenset(TRIGGERS + "'")
 DANGEROUS = re.compile(f"^'*[{re.escape(TRIGGERS)}]")
 SHEET_NAMESPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+SCANNED_BYTES = 1 << 20
+POSITION = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{0,3})(\d{1,9})""")
+LONGEST_POSITION = 64
 FORMULA_CELL = re.compile(rb'<c r="([A-Z]+)(\d+)"[^>]*><f[ >/]')
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an XLSX may unpack to [bytes], and how far its sheets may reach: last row times last column."""
+
+    unpacked: int
+    cells: int
+
+
+OF_A_JOB = Limits(1_500_000_000, 60_000_000)
+"""In a process of its own. The reader takes 32 bytes for each cell of the rectangle, also for an empty one."""
+OF_A_REQUEST = Limits(200_000_000, 5_000_000)
+"""Inside the web process: 200,000 calls of 22 columns fit."""
 
 
 class Trouble(Enum):
@@ -79,7 +95,7 @@ class Table:
 IsHeader = Callable[[Sequence[str]], bool]
 
 
-def read_table(path: Path, is_header: IsHeader) -> Table:
+def read_table(path: Path, is_header: IsHeader, limits: Limits = OF_A_JOB) -> Table:
     """Open a file; rows are read as they are asked for.
 
     Raises
@@ -90,7 +106,7 @@ def read_table(path: Path, is_header: IsHeader) -> Table:
     with path.open("rb") as file:
         start = file.read(8)
     if start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        return _read_workbook(path, is_header, zipped=start.startswith(b"PK"))
+        return _read_workbook(path, is_header, limits, zipped=start.startswith(b"PK"))
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise TableFileError("文件是 UTF-16 文本，请另存为 CSV UTF-8 或 XLSX (save as CSV UTF-8 or XLSX)")
     if start.startswith(b"%PDF"):
@@ -217,10 +233,10 @@ def _csv_rows(path: Path, encoding: str) -> Iterator[Row]:
 # ── XLSX, XLS ──
 
 
-def _read_workbook(path: Path, is_header: IsHeader, *, zipped: bool) -> Table:
+def _read_workbook(path: Path, is_header: IsHeader, limits: Limits, *, zipped: bool) -> Table:
     try:
         if zipped:
-            _refuse_bomb(path)
+            refuse_bomb(path, limits)
         workbook = python_calamine.CalamineWorkbook.from_path(str(path))
         names = [
             sheet.name for sheet in workbook.sheets_metadata
@@ -241,13 +257,55 @@ def _read_workbook(path: Path, is_header: IsHeader, *, zipped: bool) -> Table:
     raise _no_header()
 
 
-def _refuse_bomb(path: Path) -> None:
-    with zipfile.ZipFile(path) as archive:
-        unpacked = sum(entry.file_size for entry in archive.infolist())
-    if unpacked > MOST_UNPACKED_BYTES:
+def refuse_bomb(source: Path | BinaryIO, limits: Limits) -> None:
+    """Refuse a workbook (XLSX) that would fill the memory, before anything reads it.
+
+    The reader lays a sheet out as a full rectangle up to its last cell, so that five kilobytes with a cell at XFD1048576
+    end the process. So the last row and column that any part names are looked for first, and each part must be as long
+    as the archive says.
+
+    Raises
+    ------
+    TableFileError
+    """
+    try:
+        with zipfile.ZipFile(source) as archive:
+            _check_parts(archive, limits)
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        raise TableFileError(
+            f"工作簿无法读取：可能已损坏或设有密码，请去掉密码后另存为 XLSX (damaged, or locked with a password: {error})"
+        ) from None
+
+
+def _check_parts(archive: zipfile.ZipFile, limits: Limits) -> None:
+    unpacked = sum(entry.file_size for entry in archive.infolist())
+    if unpacked > limits.unpacked:
         raise TableFileError(
             f"工作簿解压后有 {unpacked // 1_000_000} MB，超过上限，请拆分 (unpacks to more than is read: split it)"
         )
+    if "xl/workbook.xml" not in archive.namelist():
+        raise TableFileError("不是 XLSX 工作簿，请另存为 XLSX 后重试 (no XLSX workbook: save it as one)")
+    for entry in archive.infolist():
+        with archive.open(entry) as part:
+            rows, columns = _furthest(part)
+        if rows * columns > limits.cells:
+            raise TableFileError(
+                f"工作表大至第 {rows} 行第 {columns} 列，多为空格区，请删去多余行列或拆分后另存"
+                " (the sheet reaches too far: delete the empty rows and columns behind the table, or split it)"
+            )
+
+
+def _furthest(part: IO[bytes]) -> tuple[int, int]:
+    """The last row and the last column (from 1) that a part of a workbook names."""
+    rows, columns, rest = 1, 1, b""
+    while piece := part.read(SCANNED_BYTES):
+        text = rest + piece
+        found = POSITION.findall(text)
+        rows = max(rows, max((int(number) for _, number in found), default=1))
+        named = {letters.upper() for letters, _ in found}
+        columns = max(columns, max((_column_number(letters) + 1 for letters in named), default=1))
+        rest = text[-LONGEST_POSITION:]
+    return rows, columns
 
 
 def _column_number(letters: bytes) -> int:
@@ -323,6 +381,8 @@ def cell_text(value: Any) -> str:
             return format(value, f".{EXACT_DIGITS}g")
         return str(int(value)) if float(value).is_integer() else repr(value)
     if isinstance(value, datetime):
+        # a spreadsheet's day number is exact to less than a second only
+        value = (value + timedelta(milliseconds=500)).replace(microsecond=0)
         return value.date().isoformat() if value.time() == datetime.min.time() else value.isoformat(sep=" ")
     if isinstance(value, date):
         return value.isoformat()

@@ -14,7 +14,7 @@ from equipment.access.store import Change, audit
 from equipment.errors import InvalidPeriodError, UnknownHandoverError
 from equipment.foundation.clock import SHANGHAI
 from equipment.foundation.database import Connection, load_queries
-from equipment.history.model import BY_NUMBER, DAYS_PER_YEAR, Amendment, Attribute, Handover, Period, Span, Wanted
+from equipment.history.model import BY_NUMBER, Amendment, Attribute, Handover, Period, Span, Wanted
 from equipment.registry.checks import EARLIEST
 from equipment.registry.codes import check_rescue_code
 from equipment.registry.store import codes_are_free, require_unit
@@ -119,16 +119,6 @@ def unit_days(conn: Connection, span: Span, wanted: Wanted) -> int:
     values = {"since": span.since, "until": span.until, **_conditions(wanted)}
     row = conn.execute(QUERIES.unit_days, values).fetchone()
     return int(row[0]) if row else 0
-
-
-def unit_years(conn: Connection, span: Span, wanted: Wanted) -> float:
-    """Unit-years of exposure in a span: the denominator of a rate.
-
-    Raises
-    ------
-    InvalidPeriodError
-    """
-    return unit_days(conn, span, wanted) / DAYS_PER_YEAR
 
 
 def project_changes(conn: Connection, now: datetime) -> int:

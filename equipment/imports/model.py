@@ -145,3 +145,5 @@ class ImportJob:
     created_at: datetime
     changed_at: datetime
     finished_at: datetime | None
+    firm_org_id: int | None
+    """The firm that handed its own list in; None: the authority did, or the operator."""

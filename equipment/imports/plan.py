@@ -41,6 +41,19 @@ CHECK_COLUMNS = {
 }  # fmt: skip
 """Which column a check of the registry speaks of; a check without an entry speaks of the whole row."""
 WHOLE_ROW = "整行"
+REGISTRARS = frozenset(
+    {
+        "device_code",
+        "registration_code",
+        "certificate_no",
+        "rescue_code",
+        "use_org_id",
+        "jurisdiction_id",
+        "variety_code",
+    }
+)
+"""Who a lift is, whose it is and who supervises it: what a firm states of these waits for the registrar, also where the
+registry has nothing yet."""
 CORRECT_IT = "按原始资料更正此值后重新导入 (correct it after the original and import again)"
 
 
@@ -95,6 +108,8 @@ class Ground:
     """What a person has refused before, by (source key, field): it is not asked again."""
     ignored: frozenset[str] = frozenset()
     """Keys of the source that a person said to leave out."""
+    firm: int | None = None
+    """The firm that handed the file in itself: it reaches its own lifts only."""
 
     @property
     def source(self) -> catalogue.Source:
@@ -104,6 +119,10 @@ class Ground:
     def takes(self, name: str) -> bool:
         """Whether the word of this source stands for a value at once."""
         return self.options.source == "registry" or truths()[name].source == self.options.source
+
+    def fills(self, name: str) -> bool:
+        """Whether the source may say what the registry does not have."""
+        return truths()[name].fill and not (self.firm is not None and name in REGISTRARS)
 
 
 @dataclass(slots=True)
@@ -249,6 +268,13 @@ def _plan_change(row: Candidate, unit: Known, values: dict[str, Any], ground: Gr
             "由该辖区的监管人员导入 (the registrar of that area imports it)",
         )  # fmt: skip
         return
+    if ground.firm is not None and unit.values["firm_org_id"] != ground.firm:
+        plan.unit_no = None
+        plan.refuse(
+            WHOLE_ROW, row.source_key, "不是贵单位维保的电梯 (not a lift that your firm keeps)",
+            "已接手的电梯先在“维保变更”中申报接管 (claim it first, under changes of firm)",
+        )  # fmt: skip
+        return
     if _other_units(row, unit, plan):
         if ground.options.source == "registry":
             return  # a registrar's own file: he corrects it
@@ -321,7 +347,7 @@ def _compare(row: Candidate, unit: Known, values: dict[str, Any], ground: Ground
         if after == before:
             continue
         if ground.takes(name) or (
-            truths()[name].fill and (before in NOTHING or (name == "datum" and unit.values["lon"] is None))
+            ground.fills(name) and (before in NOTHING or (name == "datum" and unit.values["lon"] is None))
         ):
             plan.patch[name] = after
         else:

@@ -1,12 +1,14 @@
 -- name: insert_job
-insert into equipment.import_job (file_name, file_bytes, sha256, options, repeat, account_id, scope_path, created_at, changed_at)
-values (%(file_name)s, %(file_bytes)s, %(sha256)s, %(options)s, %(repeat)s, %(account_id)s, %(scope_path)s, %(now)s, %(now)s)
-on conflict (sha256, options, scope_path, repeat) do nothing
+insert into equipment.import_job (file_name, file_bytes, sha256, options, repeat, account_id, scope_path, firm_org_id, created_at,
+    changed_at)
+values (%(file_name)s, %(file_bytes)s, %(sha256)s, %(options)s, %(repeat)s, %(account_id)s, %(scope_path)s, %(firm)s, %(now)s, %(now)s)
+on conflict (sha256, options, scope_path, firm_org_id, repeat) do nothing
 returning id;
 
 -- name: same_jobs
 select id, repeat, state from equipment.import_job
-where sha256 = %(sha256)s and options = %(options)s and scope_path = %(scope_path)s order by repeat desc limit 1;
+where sha256 = %(sha256)s and options = %(options)s and scope_path = %(scope_path)s
+  and firm_org_id is not distinct from %(firm)s order by repeat desc limit 1;
 
 -- name: insert_chunk
 insert into equipment.import_chunk (job_id, no, content) values (%s, %s, %s);
@@ -22,8 +24,11 @@ delete from equipment.import_chunk where job_id = %s;
 
 -- name: job_columns
 select id, file_name, file_bytes, options, repeat, account_id, scope_path, state, phase, rows_done, rows_total, encoding,
-       ignored_columns, counts, failure, staged, created_at, changed_at, finished_at
+       ignored_columns, counts, failure, staged, created_at, changed_at, finished_at, firm_org_id
 from equipment.import_job;
+
+-- name: whole_city
+select path from equipment.jurisdiction where parent_id is null order by path limit 1;
 
 -- name: where_job
 where id = %s;
@@ -95,7 +100,8 @@ with wanted as materialized (
         and equipment.place_key(u.address, u.internal_no) = equipment.place_key(w.stated ->> 'address', w.stated ->> 'internal_no')
 ), ranked as (
     select m.line, m.rank, array_agg(m.unit_no order by m.unit_no) as units,
-           array_agg(case when starts_with(u.jurisdiction_path, %(scope)s) then u.id end order by m.unit_no) as ids
+           array_agg(case when starts_with(u.jurisdiction_path, %(scope)s)
+                               and (%(firm)s::bigint is null or u.firm_org_id = %(firm)s) then u.id end order by m.unit_no) as ids
     from met m join equipment.unit u on u.no = m.unit_no
     group by m.line, m.rank
 )
@@ -239,7 +245,8 @@ insert into equipment.reconciliation (source, source_key, kind, field, unit_no, 
     source_value, job_id, line, opened_at, seen_at)
 select %(source)s, r.source_key, c ->> 'kind', c ->> 'field', p.unit_no,
        coalesce((select array_agg(x::integer) from jsonb_array_elements_text(c -> 'candidates') x), '{}'),
-       coalesce(u.jurisdiction_path, j.path, %(scope)s), c -> 'registry', c -> 'source', p.job_id, p.line, %(now)s, %(now)s
+       coalesce(u.jurisdiction_path, j.path, nullif(%(scope)s, '/'),
+                (select t.path from equipment.jurisdiction t where t.parent_id is null order by t.path limit 1), '/'), c -> 'registry', c -> 'source', p.job_id, p.line, %(now)s, %(now)s
 from equipment.import_plan p
 join equipment.import_row r on r.job_id = p.job_id and r.line = p.line
 cross join lateral jsonb_array_elements(p.conflicts) c

@@ -179,7 +179,7 @@ class Importer:
             self.conn.execute(QUERIES.clear_problems, (job.id, "check"))
             self.conn.execute(QUERIES.clear_matches, (job.id,))
             matching = {
-                "job": job.id, "source": job.options.source_name, "scope": job.scope_path,
+                "job": job.id, "source": job.options.source_name, "scope": job.scope_path, "firm": job.firm_org_id,
                 # our own file names its units by id and codes; an address is for those who know no better
                 "by_place": job.options.source != "registry",
             }  # fmt: skip
@@ -216,7 +216,7 @@ class Importer:
                 ignored.add(key)
         today = self.clock.now().astimezone(SHANGHAI).date()
         found = find_organisations(self.conn, job.id, create=job.options.create_organisations)
-        return Ground(job.options, job.scope_path, today, found, kept, frozenset(ignored))
+        return Ground(job.options, job.scope_path, today, found, kept, frozenset(ignored), job.firm_org_id)
 
     def _twins(self, job: ImportJob) -> dict[int, list[tuple[str, list[int]]]]:
         found: dict[int, list[tuple[str, list[int]]]] = {}

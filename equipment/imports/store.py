@@ -13,7 +13,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from equipment.access.model import Asker
+from equipment.access.model import Asker, ScopeKind
 from equipment.access.store import audit
 from equipment.errors import ImportFileError, OutOfScopeError, UnknownImportError
 from equipment.foundation.database import Connection, load_queries
@@ -34,6 +34,25 @@ class Submission:
     file_name: str
     sha256: bytes
     size: int
+
+
+def options_for(asker: Asker | None, source: str, firm: int | None, *, create_organisations: bool) -> ImportOptions:
+    """How a file of this asker is taken: a firm hands in the list of its own lifts, and nothing else.
+
+    Raises
+    ------
+    ImportFileError
+        The source is not known, or needs its firm.
+    OutOfScopeError
+        A firm speaks for another one, or wants to register organisations.
+    """
+    if asker is None or asker.scope_kind is not ScopeKind.FIRM:
+        return ImportOptions(source or "registry", firm, create_organisations)
+    if source not in ("", "firm") or firm not in (None, asker.organisation_id) or create_organisations:
+        raise OutOfScopeError(
+            "维保单位只能上报本单位维保的电梯 (a firm hands in the list of its own lifts, and nothing else)"
+        )
+    return ImportOptions("firm", asker.organisation_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +117,14 @@ def submit(
     OutOfScopeError
         The asker has no jurisdiction to import into.
     """
-    scope = WHOLE_CITY if asker is None else asker.scope_path
+    firm = asker.organisation_id if asker is not None and asker.scope_kind is ScopeKind.FIRM else None
+    scope = _scope(conn, asker)
     if not scope:
         raise OutOfScopeError("您的账号没有管辖范围，不能导入 (your account has no area to import into)")
     values: dict[str, Any] = {
         "file_name": sent.file_name, "file_bytes": sent.size, "sha256": sent.sha256, "options": Jsonb(options.as_json()),
-        "account_id": None if asker is None else asker.account_id, "scope_path": scope, "now": now, "repeat": 0,
+        "account_id": None if asker is None else asker.account_id, "scope_path": scope, "firm": firm,
+        "now": now, "repeat": 0,
     }  # fmt: skip
     last = conn.execute(QUERIES.same_jobs, values).fetchone()
     if last is not None:
@@ -121,6 +142,16 @@ def submit(
     if asker is not None:
         audit(conn, asker, "import.submit", f"import:{row[0]}", now, reason=sent.file_name)
     return int(row[0]), True
+
+
+def _scope(conn: Connection, asker: Asker | None) -> str | None:
+    if asker is None:
+        return WHOLE_CITY
+    if asker.scope_kind is ScopeKind.FIRM:
+        # its lifts may stand anywhere in the city; which are its own is asked row by row
+        row = conn.execute(QUERIES.whole_city).fetchone()
+        return None if row is None else str(row[0])
+    return asker.scope_path
 
 
 @contextmanager

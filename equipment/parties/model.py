@@ -117,6 +117,59 @@ class PhoneCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class LiftOfficers:
+    """A lift with its 电梯安全总监 and 电梯安全员; named, but without a name: not the reader's to see."""
+
+    unit_id: str
+    unit_name: str
+    address: str
+    use_org_id: int
+    use_unit: str | None
+    has_director: bool | None
+    director: str | None
+    has_officer: bool | None
+    officer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneCheckFilter:
+    """Which test calls; None is no condition."""
+
+    organisation: int | None = None
+    answered: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneCheckRow:
+    """测试电话 as it is read."""
+
+    id: int
+    organisation_id: int
+    organisation: str | None
+    phone: str
+    at: datetime
+    answered: bool
+    seconds_to_answer: int | None
+    note: str
+    by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AreaDuty:
+    """How an area is covered: how many are on duty at the moment, in it or above it, and until when without a gap.
+
+    ``covered_until`` None: nobody is on duty now.
+    """
+
+    area_id: str
+    area_zh: str
+    area_en: str
+    kind: str
+    on_duty: int
+    covered_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """One thing that the register lacks: what, of which unit or organisation, in words."""
 

@@ -67,8 +67,43 @@ where s.cancelled_at is null and s.span && tstzrange(%(since)s, %(until)s, '[]')
   and (%(area)s = '' or starts_with((select path from equipment.jurisdiction where id = %(area)s), j.path))
 order by lower(s.span), s.id limit 500;
 
+-- name: phone_checks
+select c.id, c.organisation_id, o.name, c.phone, c.at, c.answered, c.seconds_to_answer, c.note, a.display_name
+from equipment.phone_check c
+left join equipment.organisation o on o.id = c.organisation_id
+left join equipment.account a on a.id = c.account_id
+where (%(before)s::bigint is null or c.id < %(before)s)
+  and (%(organisation)s::bigint is null or c.organisation_id = %(organisation)s)
+  and (%(answered)s::boolean is null or c.answered = %(answered)s)
+order by c.id desc limit %(limit)s;
+
+-- name: area_duties
+-- a shift of an area above answers for those below; until when: the end of the run of spans that touch
+select j.id, j.name_zh, j.name_en, j.kind,
+       (select count(*)::int from equipment.duty_shift s join equipment.jurisdiction a on a.id = s.area_id
+        where s.cancelled_at is null and s.span @> %(at)s::timestamptz and starts_with(j.path, a.path)),
+       (select upper(run) from (
+            select unnest(range_agg(s.span)) as run from equipment.duty_shift s join equipment.jurisdiction a on a.id = s.area_id
+            where s.cancelled_at is null and upper(s.span) > %(at)s and starts_with(j.path, a.path)) r
+        where run @> %(at)s::timestamptz)
+from equipment.jurisdiction j
+where j.kind in ('city', 'district') and (%(path)s::text is null or starts_with(j.path, %(path)s))
+order by j.path;
+
 -- name: name_officer
 select equipment.name_officer(%s, u.no, %s, %s, %s, %s) from equipment.unit u where u.id = %s;
+
+-- name: officers_of_lifts
+select u.id, u.name, u.address, u.use_org_id, o.name, d.named, d.name, f.named, f.name
+from equipment.unit u
+left join equipment.organisation o on o.id = u.use_org_id
+left join lateral (select true as named, x.name from equipment.director_period p left join equipment.person x on x.id = p.value
+    where p.unit_no = u.no and p.superseded_at is null and p.valid @> %(today)s) d on true
+left join lateral (select true as named, x.name from equipment.officer_period p left join equipment.person x on x.id = p.value
+    where p.unit_no = u.no and p.superseded_at is null and p.valid @> %(today)s) f on true
+where u.kind in ('lift', 'escalator') and u.status in ('in_use', 'stopped') and u.use_org_id = %(use_unit)s
+  and (not %(missing)s or d.named is null or f.named is null)
+order by u.name, u.id limit %(limit)s;
 
 -- name: gap_counts
 select g.what, count(*)::int from (

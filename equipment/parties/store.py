@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -13,7 +14,6 @@ from psycopg import sql
 from equipment.access.model import Asker
 from equipment.access.store import Change, audit
 from equipment.errors import (
-    ChangedMeanwhileError,
     DuplicateCodeError,
     EquipmentInputError,
     InvalidPeriodError,
@@ -27,15 +27,19 @@ from equipment.foundation.database import Connection, load_queries
 from equipment.parties.model import (
     PHONE_HOLDS,
     TEST_CALL_EVERY,
+    AreaDuty,
     CreditGrade,
     Gap,
     GapCount,
     Licence,
+    LiftOfficers,
     NewLicence,
     NewShift,
     OrganisationRow,
     PersonRow,
     PhoneCheck,
+    PhoneCheckFilter,
+    PhoneCheckRow,
     Shift,
 )
 from equipment.registry.codes import check_credit_code
@@ -183,6 +187,11 @@ def people(conn: Connection, organisation: int | None = None, after: int = 0, li
     return [PersonRow(*row) for row in conn.execute(QUERIES.person_rows, values)]
 
 
+def present(conn: Connection, organisation: int, today: date, limit: int = 200) -> list[PersonRow]:
+    """The people who work for an organisation on a day."""
+    return [p for p in people(conn, organisation, limit=limit) if p.left_on is None or p.left_on > today]
+
+
 def require_person(conn: Connection, person: int) -> PersonRow:
     """The person of that id.
 
@@ -274,6 +283,23 @@ def add_shift(conn: Connection, new: NewShift, asker: Asker | None, now: datetim
     return number
 
 
+def add_shifts(conn: Connection, new: NewShift, days: int, asker: Asker | None, now: datetime) -> int:
+    """The same hours on ``days`` days in a row, all or none; returns the id of the first.
+
+    Raises
+    ------
+    InvalidPeriodError, DuplicateCodeError, EquipmentInputError, UnknownPersonError, OutOfScopeError
+    """
+    if days > 1 and new.until - new.since > timedelta(days=1):
+        raise InvalidPeriodError("每日班次不能超过 24 小时 (a shift of every day is no longer than a day)")
+    with conn.transaction():
+        made = [
+            add_shift(conn, replace(new, since=new.since + step, until=new.until + step), asker, now)
+            for step in (timedelta(days=n) for n in range(days))
+        ]
+    return made[0]
+
+
 def cancel_shift(conn: Connection, shift: int, asker: Asker, now: datetime) -> bool:
     """Take a shift off the roster that is not over; False when there is none."""
     done = conn.execute(QUERIES.cancel_shift, (now, shift, now)).rowcount > 0
@@ -295,6 +321,19 @@ def on_duty(conn: Connection, area: str, at: datetime) -> list[Shift]:
     return [s for s in shifts(conn, at, at, area) if s.since <= at < s.until]
 
 
+def area_duties(conn: Connection, at: datetime, path: str | None = None) -> list[AreaDuty]:
+    """City and districts, below a path, with who is on duty at a moment; also those where nobody is."""
+    return [AreaDuty(*row) for row in conn.execute(QUERIES.area_duties, {"at": at, "path": path})]
+
+
+def phone_checks(
+    conn: Connection, wanted: PhoneCheckFilter, before: int | None = None, limit: int = 50
+) -> list[PhoneCheckRow]:
+    """Test calls, newest first; ``before`` is the id of the last one of the page before."""
+    values = {"organisation": wanted.organisation, "answered": wanted.answered, "before": before, "limit": limit}
+    return [PhoneCheckRow(*row) for row in conn.execute(QUERIES.phone_checks, values)]
+
+
 def name_officer(conn: Connection, unit_id: str, duty: str, person: int | None, asker: Asker, now: datetime) -> None:
     """Name the 电梯安全总监 (director) or 电梯安全员 (officer) of a lift from today on; None: nobody any more.
 
@@ -308,6 +347,14 @@ def name_officer(conn: Connection, unit_id: str, duty: str, person: int | None, 
     if row is None:
         raise UnknownUnitError(f"没有设备 {unit_id} (no such unit)")
     audit(conn, asker, f"unit.{duty}", f"unit:{unit_id}", now, change=Change("任命", None, {"person": person}))
+
+
+def officers_of_lifts(
+    conn: Connection, use_unit: int, today: date, limit: int = 2_000, *, missing: bool = False
+) -> list[LiftOfficers]:
+    """Lifts of a use-unit with who is named for them; ``missing``: only those where somebody is not."""
+    values = {"use_unit": use_unit, "today": today, "limit": limit, "missing": missing}
+    return [LiftOfficers(*row) for row in conn.execute(QUERIES.officers_of_lifts, values)]
 
 
 def gap_counts(conn: Connection, now: datetime) -> list[GapCount]:
@@ -327,14 +374,3 @@ def _gap_values(now: datetime) -> dict[str, Any]:
         "verified_since": now - PHONE_HOLDS,
         "tested_since": now - TEST_CALL_EVERY,
     }
-
-
-def require_unchanged(changed_at: datetime, read_at: datetime | None) -> None:
-    """Let a change pass whose author has seen the newest state.
-
-    Raises
-    ------
-    ChangedMeanwhileError
-    """
-    if read_at is not None and read_at != changed_at:
-        raise ChangedMeanwhileError("已被他人修改，请刷新后重试 (changed meanwhile: read it again)")

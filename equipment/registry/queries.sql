@@ -59,9 +59,6 @@ insert into equipment.organisation (kind, name, credit_code, jurisdiction_id, ad
 values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 returning id;
 
--- name: organisation
-select id, kind, name, credit_code, jurisdiction_id, address, duty_phone, lon, lat from equipment.organisation where id = %s;
-
 -- name: organisations_of_kind
 select id, kind, name, credit_code, jurisdiction_id, address, duty_phone, lon, lat
 from equipment.organisation where kind = %s order by id;
@@ -74,10 +71,6 @@ on conflict (id) do nothing;
 -- name: insert_person
 insert into equipment.person (organisation_id, name, phone, duty, certificate_no, certificate_valid_to)
 values (%s, %s, %s, %s, %s, %s) returning id;
-
--- name: people_of
-select id, organisation_id, name, phone, duty, certificate_no, certificate_valid_to
-from equipment.person where organisation_id = %s order by id;
 
 -- name: counts
 select u.kind, u.status, count(*)::int, count(*) filter (where u.rescue_code is not null)::int,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
@@ -262,12 +262,6 @@ def create_organisation(conn: Connection, organisation: NewOrganisation, now: da
     return int(row[0]) if row else 0
 
 
-def find_organisation(conn: Connection, organisation_id: int) -> Organisation | None:
-    """The organisation, if the caller may see it."""
-    row = conn.execute(QUERIES.organisation, (organisation_id,)).fetchone()
-    return None if row is None else Organisation(*row)
-
-
 def organisations(conn: Connection, kind: str) -> list[Organisation]:
     """All organisations of a kind that the caller may see."""
     return [Organisation(*row) for row in conn.execute(QUERIES.organisations_of_kind, (kind,))]
@@ -285,11 +279,6 @@ def create_person(
     number, valid_to = certificate or (None, None)
     row = conn.execute(QUERIES.insert_person, (organisation_id, name, phone, duty, number, valid_to)).fetchone()
     return int(row[0]) if row else 0
-
-
-def people_of(conn: Connection, organisation_id: int) -> Sequence[Person]:
-    """The people of an organisation."""
-    return [Person(*row) for row in conn.execute(QUERIES.people_of, (organisation_id,))]
 
 
 def count_units(conn: Connection, today: date, jurisdiction: str = "") -> list[UnitCount]:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
+from queue import SimpleQueue
+
+from psycopg import sql
 
 from equipment.foundation.database import Connection
 from equipment.transparency import checkpoint as checkpoints
@@ -13,8 +19,8 @@ from equipment.transparency.errors import LogDamagedError
 from equipment.transparency.log import QUERIES, Placed
 from equipment.transparency.merkle import Hash, inner_hash
 
-PAGE = 20_000
-
+PAGE = 2_000
+"""Entries read together; with helpers so many more per helper are in the memory."""
 
 Lookup = Callable[[Connection, list[str]], Mapping[str, bytes]]
 """For subjects of one kind: the digest of what lies there now."""
@@ -59,35 +65,116 @@ class Frontier:
         return current
 
 
-def inspect(conn: Connection, lookups: Mapping[str, Lookup]) -> Findings:
+class Contents:
+    """Looks up and compares what entries commit to, page by page; with helpers while the next pages are being read.
+
+    While a helper waits for the database the others hash, so that both have work all the time.
+    """
+
+    def __init__(self, conn: Connection, lookups: Mapping[str, Lookup], helpers: Sequence[Connection]) -> None:
+        self._conn, self._lookups, self._findings = conn, lookups, Findings()
+        self._free: SimpleQueue[Connection] = SimpleQueue()
+        for helper in helpers:
+            self._free.put(helper)
+        self._most = len(helpers) + 1
+        self._pool = ThreadPoolExecutor(len(helpers)) if helpers else None
+        self._pending: deque[Future[Findings]] = deque()
+
+    def take(self, page: list[Placed]) -> None:
+        """Check a page, now or soon.
+
+        Raises
+        ------
+        LogDamagedError
+            This page, or one before it, does not hold.
+        """
+        if self._pool is None:
+            self._add(_contents(self._conn, page, self._lookups))
+            return
+        self._pending.append(self._pool.submit(self._help, page))
+        while len(self._pending) > self._most:
+            self._add(self._pending.popleft().result())
+
+    def settle(self) -> Findings:
+        """Wait for all pages; raises what the first bad one said."""
+        while self._pending:
+            self._add(self._pending.popleft().result())
+        return self._findings
+
+    def close(self) -> None:
+        """Let no helper go on."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def _help(self, page: list[Placed]) -> Findings:
+        helper = self._free.get()
+        try:
+            return _contents(helper, page, self._lookups)
+        finally:
+            self._free.put(helper)
+
+    def _add(self, found: Findings) -> None:
+        self._findings.erased += found.erased
+        self._findings.unchecked += found.unchecked
+
+
+def share_snapshot(conn: Connection, helpers: Sequence[Connection]) -> None:
+    """Let helpers see the database exactly as ``conn`` does, whose transaction is REPEATABLE READ and has just begun."""
+    row = conn.execute(QUERIES.export_snapshot).fetchone()
+    for helper in helpers:
+        helper.execute("set transaction isolation level repeatable read, read only")
+        helper.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(row[0] if row else "")))
+
+
+def inspect(conn: Connection, lookups: Mapping[str, Lookup], helpers: Sequence[Connection] = ()) -> Findings:
     """Walk the log from its beginning.
+
+    Parameters
+    ----------
+    helpers
+        More connections that see the same (:func:`share_snapshot`), to look up contents at the same time.
 
     Raises
     ------
     LogDamagedError
         Names the first entry or checkpoint that does not hold, and why.
     """
-    findings, frontier = Findings(), Frontier()
+    contents = Contents(conn, lookups, helpers)
+    with ExitStack() as stack:
+        stack.callback(contents.close)
+        try:
+            frontier, signed = _walk(conn, contents)
+        except LogDamagedError:
+            contents.settle()  # an entry before this place may be bad too: then it is the first
+            raise
+        found = contents.settle()
+    _tiles(conn, frontier)
+    return Findings(frontier.size, signed, found.erased, found.unchecked)
+
+
+def _walk(conn: Connection, contents: Contents) -> tuple[Frontier, int]:
+    """Entry by entry against the checkpoints; returns the tree and how many checkpoints agree."""
+    frontier, agreed = Frontier(), 0
     signed = _signed(conn)
     upcoming = next(signed, None)
     while upcoming is not None and upcoming[0] == 0:
-        upcoming = _compare(upcoming, frontier, findings, signed)
+        _compare(upcoming, frontier)
+        agreed, upcoming = agreed + 1, next(signed, None)
     for page in _pages(conn):
         for placed in page:
             if placed.seq != frontier.size:
                 raise LogDamagedError(f"日志位置 {frontier.size} 缺失 (entry {frontier.size} is missing)")
             frontier.add(placed.entry.leaf())
             while upcoming is not None and upcoming[0] == frontier.size:
-                upcoming = _compare(upcoming, frontier, findings, signed)
-        _contents(conn, page, lookups, findings)
-        findings.entries = frontier.size
+                _compare(upcoming, frontier)
+                agreed, upcoming = agreed + 1, next(signed, None)
+        contents.take(page)
     if upcoming is not None:
         raise LogDamagedError(
             f"检查点记有 {upcoming[0]} 条，日志只有 {frontier.size} 条 (a checkpoint has seen {upcoming[0]} entries,"
             f" the log holds {frontier.size}: entries were removed)"
         )
-    _tiles(conn, frontier)
-    return findings
+    return frontier, agreed
 
 
 def _signed(conn: Connection) -> Iterator[tuple[int, Hash]]:
@@ -103,16 +190,12 @@ def _signed(conn: Connection) -> Iterator[tuple[int, Hash]]:
         yield found.size, found.root
 
 
-def _compare(
-    expected: tuple[int, Hash], frontier: Frontier, findings: Findings, signed: Iterator[tuple[int, Hash]]
-) -> tuple[int, Hash] | None:
+def _compare(expected: tuple[int, Hash], frontier: Frontier) -> None:
     if frontier.root() != expected[1]:
         raise LogDamagedError(
             f"前 {expected[0]} 条与检查点不符 (the first {expected[0]} entries are not those of the signed checkpoint:"
             " one of them, or a time or name in it, was changed)"
         )
-    findings.checkpoints += 1
-    return next(signed, None)
 
 
 def _pages(conn: Connection) -> Iterator[list[Placed]]:
@@ -122,7 +205,8 @@ def _pages(conn: Connection) -> Iterator[list[Placed]]:
         start = page[-1].seq + 1
 
 
-def _contents(conn: Connection, page: Iterable[Placed], lookups: Mapping[str, Lookup], findings: Findings) -> None:
+def _contents(conn: Connection, page: Iterable[Placed], lookups: Mapping[str, Lookup]) -> Findings:
+    findings = Findings()
     by_kind: dict[str, list[Placed]] = {}
     for placed in page:
         by_kind.setdefault(placed.entry.kind, []).append(placed)
@@ -136,6 +220,7 @@ def _contents(conn: Connection, page: Iterable[Placed], lookups: Mapping[str, Lo
         found = lookup(conn, [subject for subject in subjects if salts.get(subject) is not None])
         for placed in entries:
             _content(placed, salts, found, findings)
+    return findings
 
 
 def _content(placed: Placed, salts: Mapping[str, bytes | None], found: Mapping[str, bytes], findings: Findings) -> None:

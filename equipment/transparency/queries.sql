@@ -2,7 +2,7 @@
 select equipment.seal(%s, %s, %s, %s, %s);
 
 -- name: seal_many
-select equipment.seal_many(%s, %s, %s, %s, %s);
+select equipment.seal_many(%s, %b, %b, %b, %s);
 
 -- name: opening
 select equipment.opening_of(%s, %s);
@@ -13,6 +13,9 @@ select subject, salt from equipment.log_opening where kind = %s and subject = an
 -- name: erase
 update equipment.log_opening set salt = null, erased_at = %s, erased_reason = %s
 where kind = %s and subject = %s and salt is not null returning 1;
+
+-- name: export_snapshot
+select pg_export_snapshot();
 
 -- name: size
 select coalesce(max(seq) + 1, 0) from equipment.log_entry;

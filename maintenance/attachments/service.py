@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from equipment.access.model import Asker
+from equipment.access.pictures import MOST_PIXELS, claimed_pixels
 from equipment.foundation.database import Connection, load_queries
 from maintenance.errors import AttachmentError, OffsetError, UnknownAttachmentError
 
@@ -153,6 +154,10 @@ def receive(conn: Connection, piece: Piece, asker: Asker, now: datetime) -> Arri
         return Arrived(len(content), complete=False)
     if hashlib.sha256(content).digest() != piece.sha256:
         raise AttachmentError("内容与摘要不符，请重新上传 (the bytes do not have this SHA-256: send it again)")
+    if (claimed_pixels(content) or 0) > MOST_PIXELS:
+        raise AttachmentError(
+            f"照片超过 {MOST_PIXELS // 1_000_000} 百万像素，请调低相机分辨率后重拍 (more pixels than any camera makes)"
+        )
     conn.execute(QUERIES.keep, key | {"type": kind, "size": piece.size, "content": content})
     conn.execute(QUERIES.drop_part, (piece.unit_no, piece.sha256, asker.account_id))
     return Arrived(piece.size, complete=True)

@@ -16,8 +16,8 @@ from maintenance.errors import DataError
 VERSION = "TSG T5002-2017"
 LEVELS = ("half_month", "quarter", "half_year", "year")
 """半月 季度 半年 年度, from the shallowest to the deepest."""
-PLACES = ("machine_room", "car_top", "car", "landing", "pit", "machine_space", "walkway")
-"""机房 轿顶 轿厢 层站 底坑; for escalators 机房 and 梯路."""
+PLACES = ("machine_room", "car_top", "car", "landing", "pit", "machine_space", "walkway", "machine")
+"""机房 轿顶 轿厢 层站 底坑; for escalators 机房 and 梯路; 设备本体 for whatever is no lift."""
 PLACE_WORDS = {
     "machine_room": "机房",
     "car_top": "轿顶",
@@ -26,6 +26,7 @@ PLACE_WORDS = {
     "pit": "底坑",
     "machine_space": "上下机房",
     "walkway": "梯路",
+    "machine": "设备本体",
 }
 """The standard names no place: every item's place is derived from the part it speaks of (see each row's mark)."""
 ANNEXES = {
@@ -160,9 +161,32 @@ def annex_of(variety_code: str) -> str | None:
     return annex if annex in ANNEXES else None
 
 
+@dataclass(frozen=True, slots=True)
+class ItemList:
+    """Everything that is maintained on a machine, of all levels. ``key`` names it on a phone, ``template`` in a record."""
+
+    key: str
+    template: str
+    items: tuple[Item, ...]
+
+    def checklist(self, level: str) -> Checklist:
+        """What is due at a visit of ``level``; a visit on demand includes the half-monthly items."""
+        depth = LEVELS.index(level) if level in LEVELS else 0
+        due = tuple(item for item in self.items if LEVELS.index(item.level) <= depth)
+        return Checklist(self.template, self.key, level, due)
+
+
+@cache
+def annex_list(variety_code: str) -> ItemList | None:
+    """The items of the standard for a variety; None where it names none."""
+    annex = annex_of(variety_code)
+    if annex is None:
+        return None
+    return ItemList(annex, f"{VERSION} {annex}", tuple(item for item in load_items() if item.annex == annex))
+
+
 @cache
 def checklist(annex: str, level: str) -> Checklist:
     """The items of an annex that are due at a visit of ``level``; a visit on demand includes the half-monthly ones."""
-    depth = LEVELS.index(level) if level in LEVELS else 0
-    due = tuple(i for i in load_items() if i.annex == annex and LEVELS.index(i.level) <= depth)
-    return Checklist(f"{VERSION} {annex}", annex, level, due)
+    items = tuple(item for item in load_items() if item.annex == annex)
+    return ItemList(annex, f"{VERSION} {annex}", items).checklist(level)

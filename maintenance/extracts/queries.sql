@@ -13,5 +13,10 @@ returning id;
 -- name: bundle_of
 select kind, subject, bundle from maintenance.extract where id = %s;
 
+-- name: recent
+select e.id, e.kind, e.subject, e.about ->> 'title' as title, e.about ->> 'transfer_to' as transfer_to, e.made_at,
+       encode(e.sha256, 'hex') as sha256, maintenance.actor_name(e.made_by) as made_by
+from maintenance.extract e order by e.id desc limit %s;
+
 -- name: of_hazard
 select id, about ->> 'title', made_at, encode(sha256, 'hex') from maintenance.extract where hazard_id = %s order by id;

@@ -92,6 +92,19 @@ class HazardStep(Enum):
 
 
 S, E = HazardState, HazardStep
+STATE_ZH: dict[HazardState, str] = {
+    S.LISTED: "已列清单", S.HANDED_OVER: "已交办", S.RECEIPTED: "已签收", S.RECTIFYING: "整改中", S.RECHECK: "待复查",
+    S.CLOSED: "已销号", S.UNSUBSTANTIATED: "不成立",
+}  # fmt: skip
+STEP_ZH: dict[HazardStep, str] = {
+    E.HAND_OVER: "交办", E.SEND_BACK: "退回交办", E.RECEIPT: "签收", E.START: "开始整改", E.PROGRESS: "登记进展", E.APPLY: "申请销号",
+    E.SELF_CLOSE: "自查自改销号", E.INSPECT: "登记现场复查", E.RETURN: "退回整改", E.CLOSE: "复查销号", E.LOOK_BACK: "回头看",
+    E.REOPEN: "重新打开", E.UNSUBSTANTIATE: "认定不成立", E.ASK_EXTENSION: "申请延期", E.GRANT_EXTENSION: "同意延期",
+    E.REFUSE_EXTENSION: "不同意延期", E.REGRADE: "调整等级", E.ASSESS: "风险评价", E.STOP_USE: "停用", E.RESUME_USE: "恢复使用",
+    E.ORDER: "监察指令", E.NOTIFY: "通报", E.INTERVIEW: "约谈", E.SUPERVISE: "挂牌督办", E.UNSUPERVISE: "解除督办",
+    E.OVERDUE: "逾期提示", E.LATE: "超时提示", E.SEEN: "再次发现",
+}  # fmt: skip
+"""What states and steps are called where somebody is told why a step is not possible."""
 OPEN = (S.LISTED, S.HANDED_OVER, S.RECEIPTED, S.RECTIFYING, S.RECHECK)
 OVER = frozenset({S.CLOSED, S.UNSUBSTANTIATED})
 STAYING = (
@@ -215,8 +228,9 @@ def next_state(state: HazardState, step: HazardStep) -> HazardState:
     """
     found = TABLE.get((state, step))
     if found is None:
-        allowed = [e.value for s, e in TABLE if s is state]
+        allowed = [e for s, e in TABLE if s is state and e not in BY_ITSELF]
         raise StepError(
-            f"{step.value} is not possible while the hazard is {state.value}; possible: {', '.join(allowed) or 'nothing'}"
+            f"{STATE_ZH[state]}的隐患不能{STEP_ZH[step]}，可以：{'、'.join(STEP_ZH[e] for e in allowed) or '无'}"
+            f" ({step.value} is not possible while it is {state.value}; possible: {', '.join(e.value for e in allowed) or 'nothing'})"
         )
     return found

@@ -19,7 +19,7 @@ from maintenance.hazards import facts, files
 from maintenance.hazards.clauses import check_grade
 from maintenance.hazards.deadlines import deadlines, step_within
 from maintenance.hazards.demands import check, deadline_of, officers_of
-from maintenance.hazards.lifecycle import BY_ITSELF, OVER, HazardState, HazardStep, next_state
+from maintenance.hazards.lifecycle import BY_ITSELF, OVER, STEP_ZH, HazardState, HazardStep, next_state
 from maintenance.hazards.model import Hazard, Step
 from maintenance.hazards.sampling import drawn
 from maintenance.hazards.wanted import Wanted
@@ -139,7 +139,14 @@ def _who_was_first(conn: Connection, hazard_id: int) -> str:
     row = conn.execute(QUERIES.last_event, (hazard_id,)).fetchone()
     who, event, at = row or ("系统", "", None)
     when = f"{at.astimezone(SHANGHAI):%m-%d %H:%M:%S}" if at else ""
-    return f"{who} 已于 {when} 办理“{event}”，请刷新后重试 (changed meanwhile by somebody else: look again)"
+    return (
+        f"{who} 已于 {when} 办理“{said_event(event)}”，请刷新后重试 ({event}, meanwhile, by somebody else: look again)"
+    )
+
+
+def said_event(event: str) -> str:
+    """What an entry is called; those that are no steps keep their name."""
+    return STEP_ZH[HazardStep(event)] if event in {e.value for e in HazardStep} else event
 
 
 def _write(conn: Connection, hazard: Hazard, after: HazardState, changes: dict[str, Any], now: datetime) -> None:

@@ -74,7 +74,8 @@ insert into maintenance.inspection_result (task_id, conclusion, items, officers,
 values (%(task)s, %(conclusion)s, %(items)s, %(officers)s, %(note)s, %(leads)s, %(at)s, %(by)s);
 
 -- name: by_group
-select coalesce(case %(by)s when 'district' then h.district when 'firm' then f.name when 'source' then h.source_kind end, '') as key,
+select coalesce(case %(by)s when 'district' then h.district when 'firm' then h.firm_org_id::text when 'source' then h.source_kind end, '') as key,
+       coalesce(max(f.name) filter (where %(by)s = 'firm'), '') as name,
        count(*) filter (where h.state not in ('closed', 'unsubstantiated')),
        count(*) filter (where h.state not in ('closed', 'unsubstantiated') and h.due_at < %(now)s),
        count(*) filter (where h.state = 'closed' and h.closed_at >= %(since)s),
@@ -84,7 +85,7 @@ select coalesce(case %(by)s when 'district' then h.district when 'firm' then f.n
            filter (where h.state = 'closed' and h.closed_at >= %(since)s)
 from maintenance.hazard h left join equipment.organisation f on f.id = h.firm_org_id
 where h.state not in ('closed', 'unsubstantiated') or h.closed_at >= %(since)s
-group by 1 order by 3 desc, 2 desc limit 200;
+group by 1 order by 4 desc, 3 desc limit 200;
 
 -- name: by_age
 select h.grade, case when %(now)s - h.opened_at < interval '7 days' then '0-7' when %(now)s - h.opened_at < interval '30 days' then '7-30'

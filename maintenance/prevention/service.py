@@ -278,10 +278,11 @@ def record_result(conn: Connection, task_id: int, result: Result, asker: Asker, 
 def indicators(conn: Connection, by: str, days: int, now: datetime) -> dict[str, Any]:
     """Open by grade and age, and for each district, firm or source: open, overdue, closed, in time, reopened, median days.
 
-    ``by``: district, firm or source; closed ones are those of the last ``days``.
+    ``by``: district, firm or source; closed ones are those of the last ``days``. ``key`` is what the list filters by; ``name``
+    is that of a firm.
     """
     ages = [{"grade": r[0], "days": r[1], "open": r[2]} for r in conn.execute(QUERIES.by_age, {"now": now})]
-    names = ("key", "open", "overdue", "closed", "closed_in_time", "reopened", "median_days")
+    names = ("key", "name", "open", "overdue", "closed", "closed_in_time", "reopened", "median_days")
     rows = conn.execute(QUERIES.by_group, {"by": by, "now": now, "since": now - timedelta(days=days)})
     return {
         "as_of": now,

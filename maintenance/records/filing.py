@@ -21,7 +21,7 @@ from equipment.foundation.database import Connection, load_queries
 from equipment.transparency import log
 from equipment.transparency.keys import PublicKey
 from maintenance import leads
-from maintenance.checklists.catalogue import Item, annex_of, checklist, load_items
+from maintenance.checklists.catalogue import Checklist, ItemList
 from maintenance.errors import IdempotencyError, MaintenanceInputError, RecordError
 from maintenance.leads import LeadSource
 from maintenance.records import seals
@@ -29,6 +29,7 @@ from maintenance.records.model import ItemResult, Record, canonical, content_of,
 from maintenance.records.seals import Seal
 from maintenance.records.service import told
 from maintenance.sealed import RECORD
+from maintenance.templates import service as templates
 
 QUERIES = load_queries(leads.__file__)
 FAILED_ITEM_DEADLINE = timedelta(days=7)
@@ -82,6 +83,10 @@ class _Known:
     certificates: dict[str, tuple[str, date | None]]
     """Holder's name and last valid day by number."""
     keys: dict[str, PublicKey]
+    lists: dict[str, tuple[ItemList, ...]]
+    """What is maintained on each unit: the list that holds, then one that held until a few days ago."""
+    overlapping: dict[str, UUID]
+    """By idempotency key: another record of the same unit over the same time, as from a second phone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +98,13 @@ class _Checked:
     digest: bytes
     seal: bytes | None
     unit: _Unit
-    template: str
+    due: Checklist | None
     warnings: tuple[str, ...]
+
+    @property
+    def template(self) -> str:
+        """What the record says that it was done after."""
+        return MANUFACTURERS_TEMPLATE if self.due is None else self.due.template
 
 
 Outcome = Receipt | MaintenanceInputError
@@ -132,7 +142,7 @@ def submit_many(conn: Connection, filings: Sequence[Filing], asker: Asker, now: 
     firm = asker.organisation_id
     if asker.scope_kind is not ScopeKind.FIRM or firm is None:
         raise RecordError([("firm", "只有维保单位可以填报 (only a maintenance firm files records)")])
-    known = _look_up(conn, filings, firm)
+    known = _look_up(conn, filings, firm, now)
     outcomes: list[Outcome | _Checked] = []
     for filing in filings:
         try:
@@ -149,22 +159,33 @@ def submit_many(conn: Connection, filings: Sequence[Filing], asker: Asker, now: 
     return [_receipt(conn, o, now) if isinstance(o, _Checked) else o for o in outcomes]
 
 
-def _look_up(conn: Connection, filings: Sequence[Filing], firm: int) -> _Known:
+def _look_up(conn: Connection, filings: Sequence[Filing], firm: int, now: datetime) -> _Known:
     keys = [f.idempotency_key for f in filings]
     numbers = [w.certificate_no for f in filings for w in f.record.workers if w.certificate_no]
     # one filer of a firm at a time: the same key sent twice at once is filed once
     conn.execute(QUERIES.lock_firm, (firm,))
+    wanted = list({f.record.unit_id for f in filings})
+    units = {row[1]: _Unit(*row) for row in conn.execute(QUERIES.units_of_firm, (firm, wanted))}
     return _Known(
         records={
             row[0]: (row[1], bytes(row[2]), row[3]) for row in conn.execute(QUERIES.records_of_keys, (firm, keys))
         },
-        units={
-            row[1]: _Unit(*row)
-            for row in conn.execute(QUERIES.units_of_firm, (firm, list({f.record.unit_id for f in filings})))
-        },
+        units=units,
         certificates={row[0]: (row[1], row[2]) for row in conn.execute(QUERIES.certificates, (firm, numbers))},
         keys={key.id: key for key in log.keys_of(conn, firm)} if any(f.seal for f in filings) else {},
+        lists=templates.lists_of(conn, {unit.id: unit.variety_code for unit in units.values()}, now),
+        overlapping=_overlapping(conn, filings),
     )
+
+
+def _overlapping(conn: Connection, filings: Sequence[Filing]) -> dict[str, UUID]:
+    timed = [f for f in filings if f.record.sign_in.at.tzinfo is not None and f.record.sign_out.at.tzinfo is not None]
+    wanted = {
+        "keys": [f.idempotency_key for f in timed], "units": [f.record.unit_id for f in timed],
+        "starts": [f.record.sign_in.at for f in timed], "ends": [f.record.sign_out.at for f in timed],
+        "corrects": [f.record.corrects for f in timed],
+    }  # fmt: skip
+    return {row[0]: row[1] for row in conn.execute(QUERIES.overlapping, wanted)}
 
 
 def _check(conn: Connection, filing: Filing, known: _Known, firm: int, now: datetime) -> Receipt | _Checked:
@@ -183,20 +204,37 @@ def _check(conn: Connection, filing: Filing, known: _Known, firm: int, now: date
     unit = known.units.get(record.unit_id)
     if unit is None:
         raise RecordError([("unit_id", f"没有设备 {record.unit_id}，或不由贵单位维保 (not one of yours)")])
-    annex = annex_of(unit.variety_code)
-    due = checklist(annex, record.level) if annex is not None else None
-    wrong = problems(record, due, now)
-    if wrong:
-        raise RecordError(wrong)
+    due = _due(record, known.lists[unit.id], now)
     if record.corrects is not None:
         _mark_corrected(conn, record.corrects, firm)
-    template = due.template if due is not None else MANUFACTURERS_TEMPLATE
-    return _Checked(uuid4(), filing, digest, seal, unit, template, tuple(_doubts(record, known)))
+    return _Checked(uuid4(), filing, digest, seal, unit, due, tuple(_doubts(filing, known)))
 
 
-def _doubts(record: Record, known: _Known) -> list[str]:
+def _due(record: Record, lists: Sequence[ItemList], now: datetime) -> Checklist | None:
+    """The checklist that a record answers; None where nobody said what is maintained.
+
+    Raises
+    ------
+    RecordError
+        It answers none; what is said is against the one that holds.
+    """
+    candidates: list[Checklist | None] = [one.checklist(record.level) for one in lists]
+    candidates = candidates or [None]
+    wrong = [problems(record, due, now) for due in candidates]
+    for due, found in zip(candidates, wrong, strict=True):
+        if not found:
+            return due
+    raise RecordError(wrong[0])
+
+
+def _doubts(filing: Filing, known: _Known) -> list[str]:
     """What merely looks wrong: it is kept, said, and left to the inspector."""
-    found = []
+    found, record = [], filing.record
+    other = known.overlapping.get(filing.idempotency_key)
+    if other is not None:
+        found.append(
+            f"同一时段本台已有记录 {other}，如为同一次维保请更正其中一份 (another record of the same lift and time: correct one of them)"
+        )
     day = record.sign_in.at.astimezone(SHANGHAI).date()
     for worker in record.workers:
         entry = known.certificates.get(worker.certificate_no or "")
@@ -243,11 +281,7 @@ def _row(c: _Checked, firm: int, now: datetime) -> dict[str, object]:
 
 
 def _receipt(conn: Connection, c: _Checked, now: datetime) -> Receipt:
-    opened = [
-        _lead(conn, c.filing.record, c.id, c.unit.no, item, now)
-        for item in c.filing.record.items
-        if item.result == "fail"
-    ]
+    opened = [_lead(conn, c, item, now) for item in c.filing.record.items if item.result == "fail"]
     return Receipt(c.id, c.digest.hex(), now, tuple(opened), c.warnings)
 
 
@@ -260,19 +294,19 @@ def _mark_corrected(conn: Connection, corrected: UUID, firm: int) -> None:
     conn.execute(QUERIES.set_record_state, ("corrected", None, None, None, corrected))
 
 
-def _lead(conn: Connection, record: Record, record_id: UUID, unit_no: int, item: ItemResult, now: datetime) -> int:
-    known = _item(item.id)
+def _lead(conn: Connection, c: _Checked, item: ItemResult, now: datetime) -> int:
+    record, known = c.filing.record, None if c.due is None else c.due.item(item.id)
     name = known.name_zh if known else item.id
     clause = known.clause if known else ""
     evidence = {
-        "record": str(record_id), "item": item.id, "name": name, "requirement": known.requirement_zh if known else "",
+        "record": str(c.id), "item": item.id, "name": name, "requirement": known.requirement_zh if known else "",
         "note": item.note, "value": item.value, "level": record.level, "at": record.sign_out.at.isoformat(),
         "workers": [w.name for w in record.workers],
     }  # fmt: skip
     source = LeadSource(
-        unit_no=unit_no,
+        unit_no=c.unit.no,
         kind="record_item",
-        id=f"{record_id}:{item.id}",
+        id=f"{c.id}:{item.id}",
         cause=f"item:{item.id}",
         summary=f"维保不合格：{name}",
         evidence=evidence,
@@ -282,7 +316,3 @@ def _lead(conn: Connection, record: Record, record_id: UUID, unit_no: int, item:
         deadline=now + (leads.URGENT_DEADLINE if clause else FAILED_ITEM_DEADLINE),
     )
     return leads.open_or_join(conn, source, now)
-
-
-def _item(item_id: str) -> Item | None:
-    return next((item for item in load_items() if item.id == item_id), None)

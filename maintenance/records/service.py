@@ -11,9 +11,10 @@ from equipment.access.model import Asker
 from equipment.foundation import stream
 from equipment.foundation.database import Connection, load_queries
 from maintenance import leads
-from maintenance.checklists.catalogue import Item, annex_of, checklist
+from maintenance.checklists.catalogue import Item
 from maintenance.errors import StepError, UnknownRecordError
 from maintenance.records.signatures import Shown, sign
+from maintenance.templates import service as templates
 
 QUERIES = load_queries(leads.__file__)
 
@@ -72,7 +73,7 @@ def told(record_id: UUID, unit_id: str, event: str, asker: Asker, now: datetime)
     }  # fmt: skip
 
 
-def expected_items(variety_code: str, level: str) -> Sequence[Item]:
-    """The items a firm's app shows for a visit."""
-    annex = annex_of(variety_code)
-    return checklist(annex, level).items if annex is not None else ()
+def expected_items(conn: Connection, unit_id: str, variety_code: str, level: str, now: datetime) -> Sequence[Item]:
+    """The items of a visit: of the standard, and what the manufacturer demands beyond them."""
+    lists = templates.lists_of(conn, {unit_id: variety_code}, now)[unit_id]
+    return lists[0].checklist(level).items if lists else ()

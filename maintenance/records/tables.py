@@ -14,8 +14,8 @@ from pathlib import Path
 
 from equipment.foundation.clock import SHANGHAI
 from equipment.foundation.errors import TableFileError
-from equipment.foundation.tables import Row, Trouble, is_formula, original, read_table, write_xlsx
-from maintenance.checklists.catalogue import checklist
+from equipment.foundation.tables import OF_A_REQUEST, Row, Trouble, is_formula, original, read_table, write_xlsx
+from maintenance.checklists.catalogue import ItemList
 from maintenance.errors import RecordError
 from maintenance.records.filing import Filing
 from maintenance.records.model import ItemResult, Part, Record, Sign, Worker
@@ -55,10 +55,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a lift: its id and its annex (None: the manufacturer sets the items)."""
+    """What is known of a lift: its id and what is maintained on it (None: nobody said so)."""
 
     id: str
-    annex: str | None
+    items: ItemList | None
 
 
 def write_template(path: Path) -> None:
@@ -80,7 +80,7 @@ def read(path: Path, lift_of: Callable[[str], Known | None]) -> list[Line]:
         It is no table, has no header or no row, or more than 2,000.
     """
     try:
-        table = read_table(path, is_header)
+        table = read_table(path, is_header, OF_A_REQUEST)
     except TableFileError as error:
         raise RecordError([("文件", str(error))]) from None
     names = [name.strip() for name in table.header]
@@ -132,7 +132,7 @@ def _line(row: Row, cells: Mapping[str, str], lift_of: Callable[[str], Known | N
         workers=[Worker(cells[f"人员{n}"], cells.get(f"证书{n}") or None) for n in (1, 2) if cells.get(f"人员{n}")],
         sign_in=Sign(began, how="table"),
         sign_out=Sign(ended, how="table"),
-        items=_items(lift.annex, level, results),
+        items=_items(lift.items, level, results),
         # not the moment of the upload: the same file sent again is the same record
         submitted_at=ended,
         parts=[_part(text) for text in _pieces(cells.get("更换部件", ""))],
@@ -183,11 +183,11 @@ def _results(cells: Mapping[str, str], wrong: list[tuple[str, str]]) -> dict[str
     return found
 
 
-def _items(annex: str | None, level: str, named: Mapping[str, ItemResult]) -> list[ItemResult]:
+def _items(every: ItemList | None, level: str, named: Mapping[str, ItemResult]) -> list[ItemResult]:
     """The items of the visit: those that are named, and the others as in order."""
-    if annex is None:
+    if every is None:
         return list(named.values())
-    due = checklist(annex, level).items
+    due = every.checklist(level).items
     made = [
         named.get(item.id, ItemResult(item.id, "pass")) for item in due if not item.condition_zh or item.id in named
     ]

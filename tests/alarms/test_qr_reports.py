@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from alarms.desk import qr
 from alarms.errors import AlarmsInputError
+from dashboards.retention import ERASERS
 from equipment.access.model import Role
 from equipment.foundation.clock import ManualClock
-from maintenance.retention import service as retention
 from tests.conftest import Database
 from tests.pipeline import TRAPPED
 from tests.platform import Platform, platform_over
@@ -181,8 +182,9 @@ def test_words_and_telephone_can_be_erased_and_the_report_stays(passenger: Passe
     page = passenger.client.get(f"/desk/{incident['id']}").text
     assert "灯不亮" not in page
     assert "扫码报告" in page
-    passenger.platform.clock.advance(401 * 86_400)
-    assert retention.apply(passenger.platform.conn, passenger.platform.clock.now())["reports"] == 1
+    later, conn, eraser = now + timedelta(days=401), passenger.platform.conn, ERASERS["scan_reports"]
+    assert (eraser.count(conn, now), eraser.count(conn, later)) == (0, 1)
+    assert (eraser.erase(conn, later, "保存期满", later), eraser.count(conn, later)) == (1, 0)
 
 
 def test_who_has_no_business_there_reads_no_report(passenger: Passenger) -> None:

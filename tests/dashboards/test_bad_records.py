@@ -64,3 +64,14 @@ def test_what_cannot_be_right_is_named(firm: FirmSystem, change: dict[str, Any])
     assert answer.status_code == 422
     assert next(iter(change)) in answer.text
     assert firm.platform.person(Role.FIRM_MANAGER) is firm.manager
+
+
+def test_two_phones_with_one_visit_are_both_kept_and_told(firm: FirmSystem) -> None:
+    first = firm.manager.post("/records", good(firm.platform), Idempotency_Key="phone-0001")
+    second = firm.manager.post("/records", good(firm.platform) | {"found": "另一台手机"}, Idempotency_Key="phone-0002")
+    assert not any("同一时段" in w for w in first["warnings"])
+    assert any(first["record_id"] in w for w in second["warnings"])
+    body = good(firm.platform) | {"found": "更正", "corrects": second["record_id"]}
+    third = firm.manager.post("/records", body, Idempotency_Key="phone-0003")
+    assert any(first["record_id"] in w for w in third["warnings"])
+    assert count(firm.platform, "record") == 3

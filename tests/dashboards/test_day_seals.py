@@ -58,7 +58,7 @@ def test_one_action_seals_what_the_page_showed_and_the_receipt_says_where(platfo
     assert found["position"] is not None
     page = firm.client.get(f"/firm/seals/{made['id']}").text
     assert str(found["position"]) in page
-    assert 'role="alert"' not in page
+    assert 'class="flash bad"' not in page
     assert f"/firm/seals/{made['id']}" in firm.client.get(f"/records/{next(iter(records))}").text
     assert shown(platform, day) == ("", 0)
     assert firm.send("/day-seals", wish(day, digest)).status_code == 409
@@ -100,12 +100,12 @@ def test_an_erased_record_leaves_the_seal_whole_and_an_altered_seal_is_found(
     platform.turn(6)
     page = platform.person(Role.FIRM_MANAGER).client.get(f"/firm/seals/{made['id']}")
     assert page.status_code == 200
-    assert 'role="alert"' not in page.text
+    assert 'class="flash bad"' not in page.text
     inspect(platform.conn, LOOKUPS)
     with psycopg.connect(database.url, autocommit=True) as owner:
         owner.execute("set session_replication_role = replica")
         owner.execute("delete from maintenance.day_seal_record where record_id = %s", (erased,))
-    assert 'role="alert"' in platform.person(Role.FIRM_MANAGER).client.get(f"/firm/seals/{made['id']}").text
+    assert 'class="flash bad"' in platform.person(Role.FIRM_MANAGER).client.get(f"/firm/seals/{made['id']}").text
     with pytest.raises(LogDamagedError, match=r"day_seal .*changed"):
         inspect(platform.conn, LOOKUPS)
 

@@ -23,6 +23,8 @@ PUBLIC = {
     # signed by the call centre and the voice gateway, or known only to whoever has the link
     ("POST", "/api/v1/line/events"), ("POST", "/api/v1/paging/receipts"), ("GET", "/reply/{token}"), ("POST", "/reply/{token}"),
     ("GET", "/lift/{plate}/report"), ("POST", "/lift/{plate}/report"),
+    # to the city's identity provider and back
+    ("GET", "/login/city"), ("GET", "/login/city/back"),
 }  # fmt: skip
 """Routes that nobody needs an account for."""
 

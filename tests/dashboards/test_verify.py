@@ -10,10 +10,11 @@ from uuid import UUID
 
 import psycopg
 import pytest
+import rfc8785
 from typer.testing import CliRunner
 
 from dashboards.commands import app
-from dashboards.verification import LOOKUPS
+from dashboards.verification import LOOKUPS, inspect_whole
 from equipment.access.model import Role
 from equipment.transparency import log
 from equipment.transparency.errors import LogDamagedError
@@ -111,12 +112,15 @@ def test_the_whole_log_holds_after_a_day_of_work_and_names_what_the_owner_alters
     found = inspect(platform.conn, LOOKUPS)
     assert found.entries >= 4
     assert (found.unchecked, found.erased) == (0, 0)
+    assert inspect_whole(database.url) == found
 
     with psycopg.connect(database.url, autocommit=True) as owner:
         owner.execute("set session_replication_role = replica")
         owner.execute("update maintenance.hazard_event set reason = '误报' where hazard_id = %s", (hazard,))
     with pytest.raises(LogDamagedError, match=r"hazard .*changed"):
         inspect(platform.conn, LOOKUPS)
+    with pytest.raises(LogDamagedError, match=r"hazard .*changed"):
+        inspect_whole(database.url)
 
 
 def test_an_older_checkpoint_is_a_prefix_of_the_newer_one(platform: Platform) -> None:
@@ -131,7 +135,7 @@ def test_an_older_checkpoint_is_a_prefix_of_the_newer_one(platform: Platform) ->
 
 def test_a_bundle_lists_sm3_beside_sha256_and_a_wrong_one_is_named(platform: Platform, tmp_path: Path) -> None:
     bundle = bundle_of(platform, filed(platform))
-    assert bundle["things"][0]["sm3"] == bundles.sm3_of(bundle["things"][0]["content"])
+    assert bundle["things"][0]["sm3"] == bundles.sm3_of(rfc8785.dumps(bundle["things"][0]["content"]))
     bundle["things"][0]["sm3"] = "0" * 64
     code, found = verify(tmp_path, bundle)
     assert code == 1

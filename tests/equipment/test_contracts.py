@@ -6,11 +6,19 @@ from datetime import date, timedelta
 
 import pytest
 
-from equipment.access.model import Role
-from equipment.contracts import store
+from equipment.access.model import Asker, Role
+from equipment.contracts import amendments, store
 from equipment.contracts.lifecycle import ACTORS, OPEN, TRANSITIONS, Event, State, step
-from equipment.contracts.model import NewContract, Step
-from equipment.errors import DuplicateCodeError, FirmChangeStepError, InvalidUnitError, UnknownUnitError
+from equipment.contracts.model import Contract, ContractChange, ContractEvent, NewContract, Step
+from equipment.errors import (
+    DuplicateCodeError,
+    FirmChangeStepError,
+    InvalidPeriodError,
+    InvalidUnitError,
+    OutOfScopeError,
+    UnknownContractError,
+    UnknownUnitError,
+)
 from equipment.foundation.database import Connection
 from equipment.registry.store import require_unit
 from tests.conftest import START
@@ -95,10 +103,10 @@ def test_an_outsider_sees_no_change_and_no_contract(register: Register, conn: Co
     contract(register, conn)
     as_scoped(conn, register.asker(Role.FIRM_MANAGER, register.firms[2]))
     assert store.changes(conn) == []
-    assert store.contracts(conn) == []
+    assert store.contracts(conn, START.date()) == []
     as_system(conn)
     as_scoped(conn, register.asker(Role.INSPECTOR, "341302"))
-    assert len(store.changes(conn)) == len(store.contracts(conn)) == 1
+    assert len(store.changes(conn)) == len(store.contracts(conn, START.date())) == 1
 
 
 def contract(register: Register, conn: Connection, number: str = "WB-1", unit: str = "L000001") -> int:
@@ -115,5 +123,96 @@ def test_a_lift_has_one_contract_at_a_time(register: Register, conn: Connection)
         contract(register, conn)
     with pytest.raises(InvalidUnitError):
         contract(register, conn, "WB-3", "L999999")
-    (found,) = store.contracts(conn)
+    (found,) = store.contracts(conn, START.date())
     assert (found.number, found.units, found.until) == ("WB-1", 1, date(2027, 1, 1))
+
+
+def changed(conn: Connection, number: int, event: ContractEvent, day: date, asker: Asker, *units: str) -> Contract:
+    return amendments.amend(conn, number, ContractChange(event, day, "双方约定", units), asker, START)
+
+
+def test_a_contract_is_extended_gains_and_loses_lifts_and_ends_and_nothing_of_it_is_lost(
+    register: Register, conn: Connection
+) -> None:
+    register.unit(2)
+    number = contract(register, conn)
+    manager = register.asker(Role.FIRM_MANAGER, register.firms[0])
+    as_scoped(conn, manager)
+    assert changed(conn, number, ContractEvent.EXTEND, date(2028, 1, 1), manager).last_day == date(2027, 12, 31)
+    assert changed(conn, number, ContractEvent.ADD_UNITS, date(2026, 6, 1), manager, "L000002").units == 2
+    with pytest.raises(InvalidUnitError):
+        changed(conn, number, ContractEvent.ADD_UNITS, date(2026, 6, 1), manager, "L999999")
+    with pytest.raises(DuplicateCodeError):
+        changed(conn, number, ContractEvent.ADD_UNITS, date(2026, 7, 1), manager, "L000002")
+    changed(conn, number, ContractEvent.REMOVE_UNITS, date(2026, 9, 1), manager, "L000001")
+    with pytest.raises(InvalidUnitError):
+        changed(conn, number, ContractEvent.REMOVE_UNITS, date(2026, 10, 1), manager, "L000001")
+    ended = changed(conn, number, ContractEvent.END, date(2027, 3, 1), manager)
+    assert (ended.until, ended.state(date(2026, 3, 2)), ended.state(date(2027, 3, 1))) == (
+        date(2027, 3, 1),
+        "in_force",
+        "over",
+    )
+    found = [(u.unit_id, u.since, u.until) for u in amendments.units_of(conn, number)]
+    assert found == [
+        ("L000001", date(2026, 1, 1), date(2026, 9, 1)), ("L000002", date(2026, 6, 1), date(2027, 3, 1))
+    ]  # fmt: skip
+    assert [e.event for e in amendments.entries_of(conn, number)] == ["extend", "add_units", "remove_units", "end"]
+    as_system(conn)
+    kept = conn.execute("select count(*) from equipment.contract_unit where superseded_at is not null").fetchone()
+    assert kept == (3,)
+    assert require_unit(conn, "L000001").firm_org_id == register.firms[0]
+
+
+@pytest.mark.parametrize(("event", "day"), [
+    (ContractEvent.END, date(2025, 12, 31)), (ContractEvent.END, date(2027, 1, 1)), (ContractEvent.EXTEND, date(2027, 1, 1)),
+    (ContractEvent.ADD_UNITS, date(2027, 1, 1)), (ContractEvent.REMOVE_UNITS, date(2025, 1, 1)),
+])  # fmt: skip
+def test_a_day_that_does_not_fit_the_contract_is_refused(
+    register: Register, conn: Connection, event: ContractEvent, day: date
+) -> None:
+    number = contract(register, conn)
+    with pytest.raises(InvalidPeriodError):
+        changed(conn, number, event, day, register.asker(Role.INSPECTOR, "341302"), "L000001")
+
+
+def test_a_contract_ended_on_its_first_day_is_void_and_its_lifts_are_free(register: Register, conn: Connection) -> None:
+    number, office = contract(register, conn), register.asker(Role.INSPECTOR, "341302")
+    void = changed(conn, number, ContractEvent.END, date(2026, 1, 1), office)
+    assert (void.units, void.state(date(2026, 3, 2))) == (0, "void")
+    with pytest.raises(InvalidPeriodError):
+        changed(conn, number, ContractEvent.EXTEND, date(2028, 1, 1), office)
+    contract(register, conn, "WB-2")
+
+
+def test_only_its_parties_and_the_authority_change_a_contract(register: Register, conn: Connection) -> None:
+    number = contract(register, conn)
+    stranger = register.asker(Role.FIRM_MANAGER, register.firms[1])
+    worker = register.asker(Role.FIRM_WORKER, register.firms[0])
+    for asker, refusal in ((stranger, UnknownContractError), (worker, OutOfScopeError)):
+        as_scoped(conn, asker)
+        with pytest.raises(refusal):
+            changed(conn, number, ContractEvent.END, date(2026, 6, 1), asker)
+        as_system(conn)
+
+
+def test_each_party_of_a_change_of_firm_reads_the_names_of_the_others(register: Register, conn: Connection) -> None:
+    new_firm = register.asker(Role.FIRM_MANAGER, register.firms[1])
+    store.claim(conn, "311010000201900001", "130001", new_firm, START)
+    names = ("甲乙丙1电梯", "甲乙丙0电梯", "物业0")
+    parties = (
+        new_firm, register.asker(Role.FIRM_MANAGER, register.firms[0]),
+        register.asker(Role.USE_UNIT_DIRECTOR, register.use_units[0]), register.asker(Role.INSPECTOR, "341302"),
+    )  # fmt: skip
+    for asker in parties:
+        as_scoped(conn, asker)
+        (change,) = store.changes(conn)
+        assert (change.new_firm, change.old_firm, change.use_unit) == names
+        as_system(conn)
+    outsider = register.asker(Role.FIRM_MANAGER, register.firms[2])
+    as_scoped(conn, new_firm)
+    old = conn.execute("select name from equipment.organisation where id = %s", (register.firms[0],)).fetchone()
+    assert old is None, "the name, and nothing else"
+    as_system(conn)
+    as_scoped(conn, outsider)
+    assert conn.execute("select * from equipment.firm_change_names(1)").fetchall() == []

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from equipment.foundation.database import Connection
-from ingest.call_import import import_calls, read_rows, template
-from ingest.call_table import cell_text, text_lines
+from equipment.foundation.tables import cell_text
+from ingest.call_import import import_calls, opened, read_rows, template
 from ingest.errors import ImportFileError
 from tests.conftest import START
 
@@ -49,6 +49,21 @@ def test_a_messy_file_is_taken_apart_row_by_row(conn: Connection, encoding: str)
     assert (again.new, again.updated, again.unchanged) == (0, 0, 3)
 
 
+def test_a_row_that_cannot_be_what_was_meant_is_refused_by_name(conn: Connection) -> None:
+    text = (
+        (
+            "工单编号,接警时间,工单类型,备注\nW1,2026-03-01 08:15,困人,门打不开,还有,别的\n"
+            "W2,2026-03-01 08:15,困人,'=1+1\n"
+        ).encode()
+        + "W3,2026-03-01 08:15,困人,".encode()
+        + b"\xff\xff\n"
+    )
+    report = import_calls(conn, text, None, NOW, dry_run=False)
+    assert [(e.row, e.column) for e in report.errors] == [(2, "整行"), (4, "整行")]
+    kept_text = conn.execute("select description from ingest.call_record").fetchall()
+    assert kept_text == [("=1+1",)]
+
+
 def test_times_of_a_file_are_the_citys(conn: Connection) -> None:
     import_calls(conn, MESSY.encode(), None, NOW, dry_run=False)
     rows = conn.execute("select external_id, reported_at from ingest.call_record order by external_id").fetchall()
@@ -73,7 +88,7 @@ def test_a_corrected_row_updates_its_call(conn: Connection) -> None:
         (b"", "找不到表头"),
         ("姓名,电话\n张三,1\n".encode(), "找不到表头"),
         ("工单编号,接警时间,接警时间,类别\n".encode(), "重复列"),
-        (b"\xff\xfe\x00\x00\x81", "找不到表头|编码"),
+        (b"\xff\xfe\x00\x00\x81", "UTF-16"),
     ],
 )
 def test_a_file_that_is_no_table_of_calls_says_what_is_missing(conn: Connection, content: bytes, says: str) -> None:
@@ -82,19 +97,21 @@ def test_a_file_that_is_no_table_of_calls_says_what_is_missing(conn: Connection,
 
 
 def test_the_template_is_a_file_that_we_read() -> None:
-    ignored, rows = read_rows(text_lines(template().removeprefix("\ufeff")))
-    assert ignored == []
-    assert list(rows) == []
+    with opened(template().encode()) as table:
+        ignored, rows = read_rows(table)
+        assert ignored == []
+        assert list(rows) == []
 
 
 @given(st.text(max_size=300))
 def test_no_text_makes_the_reader_stumble(text: str) -> None:
     header = "工单编号,接警时间,类别\n"
     try:
-        _, rows = read_rows(text_lines(header + text))
-        for line, cells in rows:
-            assert line > 1
-            assert set(cells) <= {"external_id", "reported_at", "category"}
+        with opened((header + text).encode("utf-8", "surrogatepass")) as table:
+            _, rows = read_rows(table)
+            for row, cells in rows:
+                assert row.line > 1
+                assert set(cells) <= {"external_id", "reported_at", "category"}
     except ImportFileError:
         return
 
@@ -166,6 +183,16 @@ def test_a_broken_workbook_says_so(conn: Connection) -> None:
     for content in (whole[:200], whole[: len(whole) // 2], b"PK\x03\x04nothing"):
         with pytest.raises(ImportFileError):
             import_calls(conn, content, None, NOW, dry_run=True)
+
+
+def test_a_small_workbook_that_reaches_too_far_does_not_end_the_process(conn: Connection) -> None:
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out) as book:
+        sheet = book.add_worksheet()
+        sheet.write(0, 0, next(iter(EXPORT)))
+        sheet.write(1_048_575, 16_383, "x")
+    with pytest.raises(ImportFileError, match="空格区"):
+        import_calls(conn, out.getvalue(), None, NOW, dry_run=True)
 
 
 @given(st.lists(st.lists(st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=8), max_size=4), max_size=4))

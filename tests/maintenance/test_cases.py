@@ -393,7 +393,7 @@ def test_files_are_kept_by_what_they_are(office: Office) -> None:
     assert office.photo(office.officer, hazard, "before", b"\xff\xd8\xff" + b"0" * 8_400_000).status_code == 409
     found = office.inspector.get(f"/hazards/{hazard}/files")
     assert len(found) == 1
-    answer = office.inspector.client.get(f"/api/v1/hazards/{hazard}/files/{found[0]['id']}")
+    answer = office.inspector.client.get(f"/api/v1/hazards/{hazard}/files/{found[0]['id']}?original=true")
     assert answer.content == PNG
 
 

@@ -16,6 +16,7 @@ LISTS = (
     "/ledger/map",
     "/ledger/prevention",
     "/ledger/site",
+    "/ledger/extracts?kind=telemetry&subject=L000001",
     "/ledger/risk-matrix",
     "/ledger/draws/new",
     "/ledger/draws/new?looked=1&kind=lift&number=3&colour=blue",

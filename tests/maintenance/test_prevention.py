@@ -7,6 +7,7 @@ import io
 import math
 from typing import Any
 
+import psycopg
 import pytest
 import xlsxwriter
 from hypothesis import given
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from maintenance.errors import DataError, LedgerInputError
 from maintenance.prevention import model
 from maintenance.prevention.model import Basis
+from tests.conftest import Database
 from tests.maintenance.office import LIFT, Office
 
 OFFICERS = ["张监察 W1001", "李监察 W1002", "王监察 W1003"]
@@ -104,7 +106,7 @@ def test_a_number_is_spread_over_the_strata_and_never_exceeds_them(
     assert found == model.spread(number, shares, dict(reversed(sizes.items())))
 
 
-def test_a_draw_by_number_takes_so_many_and_can_be_repeated(office: Office) -> None:
+def test_a_draw_by_number_takes_so_many_and_can_be_repeated(office: Office, database: Database) -> None:
     office.conn.execute("update equipment.unit set jurisdiction_id = '341302'")
     wanted = {"kind": "lift", "number": 3, "colours": "blue,yellow"}
     strata = office.inspector.post("/prevention/draws/preview", wanted)
@@ -121,8 +123,9 @@ def test_a_draw_by_number_takes_so_many_and_can_be_repeated(office: Office) -> N
     assert office.inspector.send("/prevention/draws", body | {"colours": "pink"}).status_code == 422
     nothing = office.inspector.send("/prevention/draws", body | {"kind": "none"})
     assert "未抽取" in nothing.text, nothing.text
-    office.conn.execute("alter table maintenance.draw disable trigger draw_append_only")
-    office.conn.execute("update maintenance.draw set seed = '4822' where id = %s", (made,))
+    with psycopg.connect(database.url, autocommit=True) as owner:
+        owner.execute("alter table maintenance.draw disable trigger draw_append_only")
+        owner.execute("update maintenance.draw set seed = '4822' where id = %s", (made,))
     assert office.inspector.get(f"/prevention/draws/{made}/repeat")["same"] is False
 
 

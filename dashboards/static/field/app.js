@@ -11,6 +11,7 @@ import { show } from "./visit.js";
 const main = document.getElementById("main");
 const queue = document.getElementById("queue");
 const STATES = { empty: "", sending: "正在上传…", offline: "无网络，稍后自动再传", "logged-out": "登录已过期，请登录后上传", conflict: "有记录需要处理" };
+const MOST_TOLD = 3;
 let shift = null;
 let sending = "empty";
 let inVisit = false;
@@ -73,6 +74,9 @@ async function openVisit(draft) {
 async function shown(id, mine) {
   const fresh = await get("drafts", id);
   if (!fresh) return done("这份草稿已提交");
+  // a template that got a new version meanwhile: what was answered stays, what is new is open
+  if (!shift.checklists[fresh.annex]) fresh.annex = shift.lifts.find((l) => l.id === fresh.unit)?.annex;
+  if (!shift.checklists[fresh.annex]) return done("这台设备已不在今天的电梯中，或维保模板已撤回。草稿保留在本机。");
   show({ shift, main, done, scanButton }, fresh, mine);
 }
 
@@ -138,7 +142,7 @@ async function arrive(text) {
 async function signIn(lift) {
   const open = (await all("drafts")).find((d) => d.unit === lift.id && d.account === shift.account);
   if (open) return openVisit(open);
-  if (!lift.annex) return alertLine("这台设备的项目由制造单位规定，请用 Excel 或贵单位系统报送");
+  if (!lift.annex) return alertLine("这台设备的维保项目由制造单位规定，模板尚未批准或指定，请在电脑“维保模板”中导入，或用 Excel 报送");
   inVisit = true;
   main.replaceChildren(h("p", { class: "note" }, "正在签到并定位…"));
   const draft = begin(lift, { name: shift.worker, account: shift.account }, { at: moment(new Date()), how: "plate", ...(await position()) });
@@ -172,6 +176,8 @@ async function home() {
     ...(shift.disputed ?? []).filter((r) => !waiting.some((e) => e.draft?.corrects === r.id) && !receipts.some((e) => e.corrects === r.id)).map((r) => h("section", { class: "place conflict" },
       h("h2", {}, r.name, h("span", {}, "使用单位有异议")), h("p", {}, r.reason),
       h("button", { class: "button", "data-correct": r.id, onclick: () => correct(r) }, "更正这份记录"))),
+    ...receipts.filter((r) => r.warnings?.length && moment(new Date()).slice(0, 10) === r.at.slice(0, 10)).slice(-MOST_TOLD).map((r) => h("section", { class: "place", "data-warned": r.id },
+      h("h2", {}, r.name, h("span", {}, "已上传，平台提示")), h("ul", {}, r.warnings.map((w) => h("li", {}, w))))),
     h("h2", {}, `今天的电梯（${shift.lifts.length}${shift.complete ? "" : "，只列最先到期的"}）`),
     h("ol", { class: "lifts" }, shift.lifts.map((lift) => h("li", {}, h("button", {
       class: "lift", "data-unit": lift.id,

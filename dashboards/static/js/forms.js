@@ -40,7 +40,7 @@ export function protectForms() {
   });
 }
 
-// The fields as JSON: "detail.outcome" becomes {detail: {outcome}}, "ids[]" a list of numbers, empty ones are left out, data-type says int, number, bool or time (a wall-clock time of the city).
+// The fields as JSON: "detail.outcome" becomes {detail: {outcome}}, "ids[]" a list of numbers, "codes[text]" a list of texts, empty ones are left out, data-type says int, number, bool, time (a wall-clock time of the city), lines (a list of texts, one a line) or after (the day after the one that was chosen).
 export function asJson(form, submitter) {
   const body = {};
   for (const [name, value] of new FormData(form, submitter)) {
@@ -49,25 +49,39 @@ export function asJson(form, submitter) {
       (body[name.slice(0, -2)] ??= []).push(Number.parseInt(value, 10));
       continue;
     }
-    const type = form.elements[name]?.dataset?.type;
+    if (name.endsWith("[text]")) {
+      (body[name.slice(0, -6)] ??= []).push(value);
+      continue;
+    }
+    const held = form.elements[name];
+    const type = (held instanceof RadioNodeList ? held[0] : held)?.dataset?.type;
     const path = name.split(".");
     let place = body;
     for (const part of path.slice(0, -1)) place = place[part] ??= {};
-    place[path.at(-1)] = type === "int" ? Number.parseInt(value, 10) : type === "number" ? Number(value) : type === "bool" ? value === "true" : type === "time" ? `${value}:00+08:00` : value;
+    place[path.at(-1)] = type === "int" ? Number.parseInt(value, 10) : type === "number" ? Number(value) : type === "bool" ? value === "true" : type === "time" ? `${value}:00+08:00` : type === "after" ? dayAfter(value) : type === "lines" ? value.split(/[\s,，;；、]+/).filter(Boolean) : value;
   }
   return body;
 }
 
+// The first day that something no longer holds, from its last day.
+function dayAfter(day) {
+  const next = new Date(`${day}T00:00:00Z`);
+  next.setUTCDate(next.getUTCDate() + 1);
+  return next.toISOString().slice(0, 10);
+}
+
+// data-api with POST, or data-method; data-match is the state that the form was made from: the server refuses when it is older.
 async function send(form, submitter) {
   form.querySelector("[data-problem]")?.remove();
   busy(form, true);
   try {
     const answer = await fetch(form.dataset.api, {
-      method: "POST",
+      method: form.dataset.method ?? "POST",
       headers: {
         "Content-Type": "application/json",
         Accept: "application/json",
         "X-CSRF-Token": form.elements._csrf?.value ?? "",
+        ...(form.dataset.match ? { "If-Match": form.dataset.match } : {}),
         "Idempotency-Key": (form.dataset.idempotency ??= `${Date.now()}-${Math.random().toString(36).slice(2)}`),
       },
       body: JSON.stringify(asJson(form, submitter)),

@@ -15,6 +15,9 @@ async function watch() {
   const seen = answer?.ok ? await answer.json() : { reason: `HTTP ${answer?.status ?? "—"}` };
   banner.hidden = !seen.reason;
   banner.querySelector("[data-watch-reason]").textContent = seen.reason ?? "";
+  banner.querySelector("[data-watch-none]").hidden = seen.duty !== 0;
+  banner.querySelector("[data-watch-told]").hidden = !seen.duty;
+  banner.querySelector("[data-watch-count]").textContent = `${seen.told ?? 0}/${seen.duty ?? 0}`;
 }
 
 let wanted = "";

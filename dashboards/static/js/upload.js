@@ -9,9 +9,12 @@ form.addEventListener("submit", (event) => {
   once(form, async () => {
     sending.hidden = false;
     const file = form.elements.file.files[0];
-    const query = new URLSearchParams({ file_name: file.name, source: form.elements.source.value });
-    if (form.elements.firm.value && form.elements.source.value === "firm") query.set("firm", form.elements.firm.value);
-    for (const name of ["create_organisations", "again"]) if (form.elements[name].checked) query.set(name, "true");
+    const query = new URLSearchParams({ file_name: file.name });
+    // a firm has one list to hand in: its own
+    const source = form.elements.source?.value;
+    if (source) query.set("source", source);
+    if (source === "firm" && form.elements.firm.value) query.set("firm", form.elements.firm.value);
+    for (const name of ["create_organisations", "again"]) if (form.elements[name]?.checked) query.set(name, "true");
     const body = await post(form, `${form.dataset.address}?${query}`, file);
     if (body) location.assign(`/imports/${body.id}`);
     else sending.hidden = true;

@@ -152,3 +152,21 @@ def test_what_rings_while_nobody_is_at_work_is_shown_and_not_divided_away() -> N
     found = load([Annunciation(after(61), "high", "x")] * 11, [], ZERO, ZERO + timedelta(hours=10))
     assert (found.per_hour, found.unattended, found.busiest) == (None, 11, 11.0)
     assert found.over_share == pytest.approx(1 / 60)
+
+
+def test_a_seat_bears_its_share_of_what_rang_in_its_hours() -> None:
+    # 24 in the first hour, borne by two seats; 6 in the second, by one of them alone
+    rung = [Annunciation(after(n / 10), "high", "x") for n in range(24)]
+    rung += [Annunciation(after(65 + n), "high", "x") for n in range(6)]
+    acts = [
+        Act(1, "甲", after(1), "accept", 20.0),
+        Act(2, "乙", after(2), "note", 9.0),
+        Act(1, "甲", after(70), "note", 9.0),
+    ]
+    found = load(rung, acts, ZERO, ZERO + timedelta(days=1))
+    first, second = found.seats
+    assert (first.hours, first.rung, first.per_hour, first.busiest) == (2, 18.0, 9.0, 12.0)
+    assert first.over_share == pytest.approx(1 / 12)
+    assert (second.hours, second.rung, second.per_hour) == (1, 12.0, 12.0)
+    assert second.over_share == pytest.approx(1 / 6)
+    assert sum(s.rung for s in found.seats) == found.annunciations - found.unattended

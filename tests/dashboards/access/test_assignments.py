@@ -83,7 +83,9 @@ def test_a_delegation_is_taken_up_for_a_session_and_ends_by_itself_within_it(cas
     number = cast.give("delegation", START + timedelta(hours=2)).json()["id"]
     person, elsewhere = cast.inspector(), cast.inspector()
     assert seen(person) == cast.lifts_in(HOME)
+    before = person.client.cookies["teshe_session"]
     person.post("/me/acting", {"assignment_id": number})
+    assert person.client.cookies["teshe_session"] != before, "more rights, another name"
     assert (seen(person), seen(elsewhere)) == (cast.lifts_in(OTHER), cast.lifts_in(HOME))
     person.post("/me/acting", {})
     assert seen(person) == cast.lifts_in(HOME)

@@ -104,7 +104,12 @@ def site_over(database: Database, clock: ManualClock, folder: Path, **settings: 
         Pipeline(conn, clock)
         pool = open_pool(database.url, DatabaseRole.SCOPED, max_size=4, application_name="test-web")
         stack.callback(pool.close)
-        web = WebSettings(record_position_seconds=0, seal_key_file=folder / "seal.key", **settings)
+        web = WebSettings(
+            record_position_seconds=0,
+            seal_key_file=folder / "seal.key",
+            link_keys_file=folder / "links.keys",
+            **settings,
+        )
         yield Site(create_app(pool, database.url, web, clock, Signer.generate("teshe.test")), clock, conn)
 
 

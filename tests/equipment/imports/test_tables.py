@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import zipfile
 from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from equipment.foundation.tables import Trouble, neutral, original, read_table, write_csv, write_xlsx
+from equipment.foundation.errors import TableFileError
+from equipment.foundation.tables import Limits, Trouble, neutral, original, read_table, write_csv, write_xlsx
 from equipment.imports.columns import map_header, template_header
 from equipment.imports.export import cells_of
 from equipment.imports.model import ImportOptions, Outcome
@@ -123,3 +127,62 @@ def test_lines_of_another_encoding_are_named_and_the_others_read(tmp_path: Path)
     assert [(row.line, row.cells[0], [t for _, t in row.troubles]) for row in rows] == [
         (2, "中国", []), (3, "人民路", [Trouble.OTHER_ENCODING]), (4, "联通", []), (5, "\ufffd\ufffd\ufffd", [Trouble.NOT_TEXT]),
     ]  # fmt: skip
+
+
+BOMBS = {
+    "one cell in the last corner": {"last": (1_048_575, 16_383)},
+    "many rows and many columns": {"last": (999_999, 99)},
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+@pytest.mark.parametrize("quotes", ['"', "'"])
+def test_a_small_workbook_that_reaches_too_far_is_refused_before_it_is_read(
+    tmp_path: Path, name: str, quotes: str
+) -> None:
+    path = tmp_path / "bomb.xlsx"
+    with xlsxwriter.Workbook(str(tmp_path / "made.xlsx")) as book:
+        sheet = book.add_worksheet()
+        sheet.write(0, 0, "甲")
+        sheet.write(*BOMBS[name]["last"], "乙")
+    with zipfile.ZipFile(tmp_path / "made.xlsx") as made, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bomb:
+        for part in made.namelist():
+            content = made.read(part)
+            if "worksheets" in part and quotes == "'":
+                content = re.sub(rb' r="(\w+)"', rb" r = '\1'", content)
+            bomb.writestr(part, content)
+    assert path.stat().st_size < 10_000
+    with pytest.raises(TableFileError, match="空格区"):
+        read_table(path, lambda cells: "甲" in cells)
+
+
+def test_a_workbook_that_unpacks_to_more_than_is_read_or_lies_about_it_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bomb:
+        bomb.writestr("xl/workbook.xml", "x")
+        bomb.writestr("xl/sharedStrings.xml", b" " * 60_000_000)
+    small = Limits(1_000_000, 1_000)
+    with pytest.raises(TableFileError, match="解压后有 60 MB"):
+        read_table(path, lambda cells: True, small)
+    # the same part, said to be of ten bytes
+    whole = path.read_bytes()
+    size = (60_000_000).to_bytes(4, "little")
+    path.write_bytes(whole.replace(size, (10).to_bytes(4, "little")))
+    with pytest.raises(TableFileError, match="损坏"):
+        read_table(path, lambda cells: True, small)
+
+
+def test_another_archive_is_no_workbook(tmp_path: Path) -> None:
+    path = tmp_path / "other.xlsx"
+    with zipfile.ZipFile(path, "w") as other:
+        other.writestr("content.xml", "<x/>")
+    with pytest.raises(TableFileError, match="不是 XLSX"):
+        read_table(path, lambda cells: True)
+
+
+def test_a_table_at_the_limit_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "whole.xlsx"
+    write_book(path, ["甲", "乙"], [["1", "2"]] * 99)
+    assert len(list(read_table(path, lambda cells: "甲" in cells, Limits(1_000_000, 200)).rows)) == 99
+    with pytest.raises(TableFileError):
+        read_table(path, lambda cells: "甲" in cells, Limits(1_000_000, 199))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from equipment.access.model import Role
 from equipment.foundation.clock import ManualClock
@@ -77,3 +79,43 @@ def test_another_firm_sees_no_photo(platform: Platform) -> None:
     person = platform.person(Role.SYSTEM_ADMIN)
     digest = hashlib.sha256(JPEG).hexdigest()
     assert person.client.get(f"/api/v1/units/{LIFT}/photos/{digest}").status_code in (403, 404)
+
+
+def test_a_browser_gets_the_pixels_and_the_original_stays_what_was_signed(platform: Platform) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "GPS 33.64N 116.98E"
+    out = io.BytesIO()
+    Image.linear_gradient("L").convert("RGB").save(out, "JPEG", exif=exif)
+    sent = out.getvalue() + b"PK\x03\x04<script>"
+    digest = hashlib.sha256(sent).hexdigest()
+    assert put(platform, sent, sent).json()["complete"]
+    address = f"/api/v1/units/{LIFT}/photos/{digest}"
+    worker, office = platform.person(Role.FIRM_WORKER), platform.person(Role.DESK)
+    for person in (worker, office):
+        shown = person.client.get(address)
+        assert shown.headers["content-type"] == "image/jpeg"
+        assert "private" in shown.headers["cache-control"]
+        assert b"116.98E" not in shown.content
+        assert b"<script>" not in shown.content
+    original = worker.client.get(f"{address}?original=true")
+    assert hashlib.sha256(original.content).hexdigest() == digest
+    assert original.headers["content-disposition"].startswith("attachment")
+    assert office.client.get(f"{address}?original=true").status_code == 403
+    said = platform.conn.execute("select subject from equipment.audit_entry where action = 'photo.original'").fetchall()
+    assert said == [(f"photo:{LIFT}:{digest}",)]
+
+
+def test_what_does_not_decode_is_a_file_and_never_a_picture(platform: Platform) -> None:
+    put(platform, JPEG, JPEG)
+    digest = hashlib.sha256(JPEG).hexdigest()
+    answer = platform.person(Role.FIRM_WORKER).client.get(f"/api/v1/units/{LIFT}/photos/{digest}")
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["content-disposition"].startswith("attachment")
+
+
+def test_a_picture_that_claims_more_than_a_camera_makes_is_refused(platform: Platform) -> None:
+    out = io.BytesIO()
+    Image.new("1", (6_400, 6_400)).save(out, "PNG")
+    assert len(out.getvalue()) < 50_000
+    answer = put(platform, out.getvalue(), out.getvalue())
+    assert (answer.status_code, "像素" in answer.text) == (422, True)
