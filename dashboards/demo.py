@@ -187,7 +187,7 @@ class Demo:
                 "TESHE_LOG_FORMAT": "json",
             }
         )
-        for name in ("worker", "jobs", "imports", "web"):
+        for name in ("worker", "jobs", "upkeep", "imports", "web"):
             self._supervisor.add(starter(name, self.logs, env), restart=True)
 
     def _start_simulator(self, url: str, broker_port: int) -> None:

@@ -1,8 +1,8 @@
 """The jobs process: numbers the streams, turns alarms and calls into incidents and leads, watches every clock.
 
 The numbers are given on a thread of their own, so that an alarm is on the desk before anybody has thought about it; one
-loop of short transactions does the thinking; the upkeep of the store runs beside it (ingest/upkeep.py). A second jobs
-process may run beside it: sequencers take a lock, consumers lock their cursor, and clocks act through the same state
+loop of short transactions does the thinking; what takes its time has a process of its own (dashboards/upkeep.py). A
+second jobs process may run beside it: sequencers take a lock, consumers lock their cursor, and clocks act through the same state
 tables as people.
 """
 
@@ -14,14 +14,11 @@ from datetime import datetime, timedelta
 
 import psycopg
 
-from alarms.backtest.runner import BacktestWork
 from alarms.incidents.runner import IncidentRunner
 from alarms.incidents.settings import DeskSettings
 from alarms.paging.runner import PagingWork
 from alarms.suppression.service import follow_registry, release_due
 from dashboards.open_work import open_work
-from dashboards.papers.outage_job import OutageJob
-from dashboards.reports.runner import SlowWork
 from equipment.access.store import forget_sessions
 from equipment.access.webhooks import forget as forget_deliveries
 from equipment.contracts.store import lapse_due
@@ -37,7 +34,6 @@ from equipment.registry.store import fill_initials
 from equipment.transparency import log
 from equipment.transparency.keys import Signer
 from maintenance.runner import LeadRunner
-from maintenance.slow import SlowMaintenance
 
 logger = get_logger("dashboards.jobs")
 PAUSE_SECONDS = 0.02
@@ -129,13 +125,8 @@ class Numbering(BackgroundWork):
         return sum(done.values())
 
 
-def run_jobs(
-    url: str, desk: DeskSettings, signer: Signer, clock: Clock, stop: StopSignal, pack: OutageJob | None = None
-) -> None:
+def run_jobs(url: str, desk: DeskSettings, signer: Signer, clock: Clock, stop: StopSignal) -> None:
     """Turn until asked to stop; a database that is away is waited for."""
-    slow = SlowWork(url, clock, pack).start()
-    backtests = BacktestWork(url, clock).start()
-    maintenance = SlowMaintenance(url, clock).start()
     paging = PagingWork(url, clock, desk).start()
     numbering = Numbering(url, clock).start()
     try:
@@ -143,9 +134,6 @@ def run_jobs(
     finally:
         numbering.stop()
         paging.stop(None)  # what is being sent has either been noted or is sent again
-        maintenance.stop()
-        backtests.stop()
-        slow.stop()
 
 
 def _turn_until(url: str, desk: DeskSettings, signer: Signer, clock: Clock, stop: StopSignal) -> None:

@@ -14,7 +14,6 @@
     ├── LeaseError
     │   ├── LeaseLostError         another worker owns the shard now
     │   └── SubscriptionRefusedError
-    └── UpkeepEndedError           ours
 """
 
 
@@ -69,7 +68,3 @@ class LeaseLostError(LeaseError):
 
 class SubscriptionRefusedError(LeaseError):
     """The broker refused a shard's subscription: its limits or permissions must be mended."""
-
-
-class UpkeepEndedError(IngestError):
-    """The upkeep's thread has ended although nobody asked it to: a mistake of ours."""

@@ -6,9 +6,7 @@ duty notes when it ran, so that one that stands still is seen; one that fails is
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -26,7 +24,7 @@ from ingest.broker import BrokerAddress
 from ingest.credentials.runner import BrokerAuthorisation
 from ingest.credentials.settings import CredentialSettings
 from ingest.devices import DeviceSettings
-from ingest.errors import QuarantineError, UpkeepEndedError
+from ingest.errors import QuarantineError
 from ingest.republish import republisher
 from ingest.retention import RetentionSettings
 from ingest.rollups.model import Level
@@ -169,32 +167,3 @@ def run_upkeep(url: str, options: UpkeepOptions, clock: Clock, stop: StopSignal)
             attempt += 1
             log.error("upkeep_failed", error=str(error), kind=type(error).__name__, attempt=attempt)
             stop.wait(backoff_seconds(attempt))
-
-
-@contextmanager
-def upkeep_beside(url: str, options: UpkeepOptions, clock: Clock, stop: StopSignal) -> Iterator[None]:
-    """Run the upkeep in a thread while the caller does its own work; both end with ``stop``.
-
-    Raises
-    ------
-    UpkeepEndedError
-        The thread ended by itself. ``stop`` is set then, so that the process ends and its supervisor starts it anew.
-    """
-    asked: list[bool] = []
-
-    def work() -> None:
-        try:
-            run_upkeep(url, options, clock, stop)
-            asked.append(True)
-        finally:
-            stop.set()
-
-    thread = threading.Thread(target=work, name="upkeep")
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-    if not asked:
-        raise UpkeepEndedError("the upkeep has ended by itself; its traceback is in this log")

@@ -87,7 +87,7 @@ def entries(
 def replay(
     context: Context, entry_id: int, asker: Annotated[Asker, Depends(permit("quarantine.replay"))]
 ) -> dict[str, Any]:
-    """Ask for the raw bytes to be sent through the broker again; the jobs process does it within seconds."""
+    """Ask for the raw bytes to be sent through the broker again; the upkeep process does it within seconds."""
     now = context.clock.now()
     with context.transaction(asker) as conn:
         if not quarantine.request_replay(conn, entry_id, now):

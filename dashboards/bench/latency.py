@@ -1,6 +1,6 @@
 """``teshe bench latency``: from a press of the alarm button to the alarm on a desk's WebSocket, and back after a killed worker.
 
-Broker, database, worker, jobs and web run as in the field, each in its own process, under a steady load of ordinary
+Broker, database, worker, jobs, upkeep and web run as in the field, each in its own process, under a steady load of ordinary
 samples; probes are lifts of their own whose button is pressed by schedule. The button has no delay of its own.
 """
 
@@ -186,7 +186,7 @@ def run(plant: Plant, probed: list[tuple[str, int]], rate: float, seconds: float
     env = plant.environment() | {
         "TESHE_WEB_PORT": str(web_port), "TESHE_COOKIE_SECURE": "false", "TESHE_DATA_DIR": str(plant.folder / "data"),
     }  # fmt: skip
-    children = {name: starter(name, plant.folder, env)() for name in ("worker", "jobs", "web")}
+    children = {name: starter(name, plant.folder, env)() for name in ("worker", "jobs", "upkeep", "web")}
     try:
         wait_until(lambda: is_up(web_port), children["web"], SystemClock(), timeout_seconds=40, what="the web process")
         time.sleep(SETTLE_SECONDS)

@@ -117,7 +117,7 @@ def authorise(
     folder: Folder,
     first: Annotated[bool, typer.Option("--first", help="Only what a broker needs for its first start.")] = False,
 ) -> None:
-    """Write the broker's files now; ``teshe jobs`` keeps them in step by itself (TESHE_BROKER_AUTH_DIR)."""
+    """Write the broker's files now; ``teshe upkeep`` keeps them in step by itself (TESHE_BROKER_AUTH_DIR)."""
     authorisation.prepare(folder)
     if first:
         typer.echo(f"{folder} is ready for the broker's first start")

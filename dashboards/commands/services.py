@@ -18,6 +18,7 @@ from dashboards.jobs import run_jobs
 from dashboards.papers.outage_job import OutageJob
 from dashboards.settings import WebSettings
 from dashboards.surfaces import Surface
+from dashboards.upkeep import run_slowly
 from dashboards.worker import run_worker
 from equipment.foundation import migrations
 from equipment.foundation.clock import SystemClock
@@ -33,7 +34,7 @@ from ingest.devices import DeviceSettings
 from ingest.lease import make_shards
 from ingest.retention import RetentionSettings
 from ingest.settings import IngestSettings
-from ingest.upkeep import UpkeepOptions, UpkeepSettings, upkeep_beside
+from ingest.upkeep import UpkeepOptions, UpkeepSettings
 
 CHECK_SECONDS = 0.5
 
@@ -97,13 +98,19 @@ def worker_command() -> None:
 
 
 def jobs_command() -> None:
-    """Incidents, leads, clocks; rollups, the account, retention."""
+    """Incidents, leads, clocks, pages to people: all that an alarm waits for."""
     settings, clock, stop = _settings(), SystemClock(), StopSignal().listen()
-    url, address = require_database(settings), _broker(settings)
-    options = UpkeepOptions(UpkeepSettings(), RetentionSettings(), DeviceSettings(), address)
-    with monitored(settings.metrics_host, settings.metrics_port, stop, clock), upkeep_beside(url, options, clock, stop):
+    with monitored(settings.metrics_host, settings.metrics_port, stop, clock):
+        run_jobs(require_database(settings), DeskSettings(), log_signer(settings), clock, stop)
+
+
+def upkeep_command() -> None:
+    """Rollups, the account, retention, reports, back-tests: all that takes its time."""
+    settings, clock, stop = _settings(), SystemClock(), StopSignal().listen()
+    options = UpkeepOptions(UpkeepSettings(), RetentionSettings(), DeviceSettings(), _broker(settings))
+    with monitored(settings.metrics_host, settings.metrics_port, stop, clock):
         pack = OutageJob(settings.data_dir / "outage-pack", WebSettings().hotline)
-        run_jobs(url, DeskSettings(), log_signer(settings), clock, stop, pack)
+        run_slowly(require_database(settings), options, clock, stop, pack)
 
 
 def web_command(
@@ -135,12 +142,12 @@ def run_command(
     logs: Annotated[Path, typer.Option(help="Folder of the processes' logs.")] = Path(".data/logs"),
     bridge: Annotated[bool, typer.Option("--bridge", help="The bridge for gateways too.")] = False,
 ) -> None:
-    """Worker, jobs, imports and web under one supervisor, against the configured services."""
+    """Worker, jobs, upkeep, imports and web under one supervisor, against the configured services."""
     settings = _settings()
     require_database(settings)
     stop, supervisor = StopSignal().listen(), Supervisor()
     try:
-        names = ("worker", "jobs", "web", "imports", *(("bridge",) if bridge else ()))
+        names = ("worker", "jobs", "upkeep", "web", "imports", *(("bridge",) if bridge else ()))
         for offset, name in enumerate(names):
             port = {"TESHE_METRICS_PORT": str(settings.metrics_port + offset)} if settings.metrics_port else {}
             supervisor.add(starter(name, logs, process_environment(port)), restart=True)
@@ -155,6 +162,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "migrate": migrate_command,
     "worker": worker_command,
     "jobs": jobs_command,
+    "upkeep": upkeep_command,
     "web": web_command,
     "run": run_command,
 }

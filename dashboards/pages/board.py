@@ -43,7 +43,7 @@ from equipment.registry.store import find_by_no
 
 router = APIRouter(include_in_schema=False)
 STALE_AFTER = timedelta(hours=1)
-"""A data cut older than this is shown as out of date: the jobs process makes one every ten minutes."""
+"""A data cut older than this is shown as out of date: the upkeep process makes one every ten minutes."""
 KINDS = tuple(words.WORDS["unit_kind"])
 
 Viewer = Annotated[Asker, Depends(permit("board.view"))]

@@ -1,6 +1,6 @@
-"""What takes its time (慢任务): data cuts, scheduled reports, the outage pack and lawful deletion, on a thread and a connection of its own beside the jobs.
+"""What takes its time (慢任务): data cuts, scheduled reports, the outage pack and lawful deletion, on a thread and a connection of its own in the upkeep process.
 
-The jobs loop never waits for it: a report that is being set must not delay an alarm.
+No alarm ever waits for it.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ def in_profile(profile: str) -> set[str]:
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_profile_is_a_whole_installation(profile: str) -> None:
     services = in_profile(profile)
-    assert {"database", "migrate", "worker", "jobs", "web"} <= services
+    assert {"database", "migrate", "worker", "jobs", "upkeep", "web"} <= services
     brokers = {n for n in services if n.startswith("broker")}
     assert len(brokers) == (1 if profile == "single" else 3)
     for name in services:
