@@ -15,6 +15,7 @@ from dashboards.app import create_app
 from dashboards.commands.accounts import first_run
 from dashboards.composition import PACKAGES, log_signer, process_environment, require_database, starter
 from dashboards.jobs import run_jobs
+from dashboards.pages.frame import prepare
 from dashboards.papers.outage_job import OutageJob
 from dashboards.settings import WebSettings
 from dashboards.surfaces import Surface
@@ -114,6 +115,7 @@ def web_command(
     settings = _settings()
     web = WebSettings() if surface is None else WebSettings(surface=surface)
     url = settings.web_database_url or require_database(settings)
+    prepare()
     pool = open_pool(url, DatabaseRole.SCOPED, max_size=web.database_connections, application_name="teshe-web")
     try:
         uvicorn.run(

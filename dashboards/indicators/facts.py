@@ -149,7 +149,9 @@ def read_facts(conn: Connection, known_at: datetime, day: date | None = None) ->
     wanted = conn.execute(QUERIES.cut_at, (known_at,)).fetchone()
     row = conn.execute(QUERIES.cut, wanted).fetchone() if wanted else None
     if row is None:
-        raise NoDataCutError("该时点没有数据快照，最早的快照晚于它 (no data cut is that old)")
+        raise NoDataCutError(
+            "该时点没有数据快照，最早的快照晚于它，请选择更晚的时点或报告期 (no data cut is that old: choose a later moment or period)"
+        )
     cut = DataCut(*row)
     places = tuple(Place(*r) for r in conn.execute(QUERIES.places))
     if not places:

@@ -142,7 +142,9 @@ def lifts_in_use(facts: Facts, focus: Focus, year: int) -> int:
 
 def leading(facts: Facts, focus: Focus) -> list[Leading]:
     """The leading indicators of a place, with the units of each year as exposure; none without lifts."""
-    months = months_back(facts.day, TREND_MONTHS)
+    # before the first event of any kind the platform did not count: those months are missing, not zero
+    began = min((at for _, _, at in facts.months), default=min(facts.cut.day, facts.day).replace(day=1))
+    months = [m for m in months_back(facts.day, TREND_MONTHS) if m >= began]
     lifts = {y: lifts_in_use(facts, Focus(focus.place), y) for y in {m.year for m in months}}
     if any(lifts[m.year] == 0 for m in months):
         months = [m for m in months if lifts[m.year]]
