@@ -50,8 +50,8 @@ def test_stages_agree_with_the_register(facts: Facts, day: date, duty: str) -> N
     elif stage == 1:
         # near or far, but an earlier date has passed with nothing on record: the register passes it over, the target does not
         assert told.state in ("ok", "soon")
-        kept = duty_of(duty, facts).on
-        assert kept is not None
-        assert kept < day < told.on + timedelta(days=1)
+        passed = duty_of(duty, facts).on
+        assert passed is not None
+        assert passed < day < told.on + timedelta(days=1)
     else:
         assert (stage, told.on) == (3, duty_of(duty, facts).on)
