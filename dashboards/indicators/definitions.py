@@ -81,12 +81,17 @@ class CoverageDefinition:
 
 @dataclass(frozen=True, slots=True)
 class LeadingDefinition:
-    """领先指标: a count per month and 1,000 lifts in use."""
+    """领先指标: a count per month and 1,000 lifts in use.
+
+    ``stock``: what stands open at the newest cut of the month, not what happened in it. ``wall``: shown on the wall.
+    """
 
     measure: str
     zh: str
     en: str
     rows: str
+    stock: bool
+    wall: bool
 
 
 @dataclass(frozen=True, slots=True)

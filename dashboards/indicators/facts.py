@@ -121,6 +121,10 @@ class Facts:
         found = (v for (path, kind, m), v in self.counts.items() if m == measure and focus.covers(path, kind))
         return round(sum(found))
 
+    def counted(self, measure: str, month: date) -> bool:
+        """Whether a measure was counted in a month at all, with whatever result."""
+        return any(m == measure and at == month for _, m, at in self.months)
+
     def month(self, place: Place, measure: str, month: date) -> int:
         """Events of one month at a place."""
         found = (

@@ -213,7 +213,19 @@ def of_leading(item: Leading) -> Words:
             else f"against last month: a real change ({_p(p)})"
         )
     )
-    zh = f"本月至今每千台 {now}，{'在控制限内' if inside else '超出控制限，应查明原因'}{'；' + against_zh if against_zh else ''}。"
-    en = f"{now} per 1,000 lifts this month so far, {'within the limits' if inside else 'outside the limits: look for the cause'}{'; ' + against_en if against_en else ''}."
-    return Words(zh, en, "只计人或来电确认的事件；装了传感器的电梯不会因此显得更差。" if item.definition.measure == "entrapments" else "月份未结束，按已过天数折算。",
-                 "Only what a person or a call has confirmed." if item.definition.measure == "entrapments" else "The running month counts its elapsed days.")  # fmt: skip
+    when_zh, when_en = ("当前存量", "open now") if item.definition.stock else ("本月至今", "this month so far")
+    zh = f"{when_zh}每千台 {now}，{'在控制限内' if inside else '超出控制限，应查明原因'}{'；' + against_zh if against_zh else ''}。"
+    en = f"{now} per 1,000 lifts {when_en}, {'within the limits' if inside else 'outside the limits: look for the cause'}{'; ' + against_en if against_en else ''}."
+    if item.definition.stock:
+        limits = (
+            "存量逐月延续，各月不独立：控制限只作提示，看走向。",
+            "A stock goes on from month to month: the limits are a hint, look at the course.",
+        )
+    elif item.definition.measure == "entrapments":
+        limits = (
+            "只计人或来电确认的事件；装了传感器的电梯不会因此显得更差。",
+            "Only what a person or a call has confirmed.",
+        )
+    else:
+        limits = ("月份未结束，按已过天数折算。", "The running month counts its elapsed days.")
+    return Words(zh, en, *limits)

@@ -283,6 +283,35 @@ def test_events_are_counted_per_month_and_older_months_are_kept(city: Connection
     assert sum(item.counts) == 3
 
 
+def test_stocks_are_those_of_the_newest_cut_of_each_month_and_a_month_without_a_cut_is_missing(
+    city: Connection,
+) -> None:
+    unit = lifts(city)[0][0]
+
+    def open_hazards(at: datetime) -> tuple[tuple[date, ...], tuple[int, ...]]:
+        cut(city, at)
+        board = read_board(city, at)
+        item = next(x for x in board.leading if x.definition.measure == "open_major_hazards")
+        assert item.p_against_last is None
+        assert board.open_major_hazards == item.counts[-1]
+        return item.months, item.counts
+
+    assert open_hazards(START) == ((date(2026, 3, 1),), (0,))
+    city.execute(
+        "insert into maintenance.hazard (number, unit_no, state, grade, clause, description, opened_at, opened_by, due_at)"
+        " values ('m1', %s, 'listed', 'major', '4.6 b)', 'x', %s, 1, %s)",
+        (unit, START, START + timedelta(days=1)),
+    )
+    assert open_hazards(START + timedelta(days=2)) == ((date(2026, 3, 1),), (1,))
+    city.execute("update maintenance.hazard set state = 'closed', closed_at = %s", (START + timedelta(days=60),))
+    # nothing was counted in April
+    assert open_hazards(START + timedelta(days=61)) == ((date(2026, 3, 1), date(2026, 5, 1)), (1, 0))
+    overdue = next(
+        x for x in read_board(city, START + timedelta(days=3)).leading if x.definition.measure == "overdue_duties"
+    )
+    assert overdue.counts[-1] >= 1
+
+
 def test_an_old_moment_shows_the_old_cut_and_before_the_first_there_is_none(city: Connection) -> None:
     first = cut(city, START)
     later = cut(city, START + timedelta(days=1))
