@@ -114,7 +114,7 @@ def _leading(board: Board) -> Section:
     return Section(
         "领先指标",
         words,
-        Table(("月份", *(x.definition.zh for x in board.leading)), rows),
+        Table(("月份", *(x.definition.zh.split("（")[0] for x in board.leading)), rows),
         pictures.trend(board.leading[0]),
     )
 

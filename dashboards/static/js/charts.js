@@ -154,6 +154,7 @@ const kinds = {
   },
   // {unit, x, points: [{name, x, y, out}], limits: [{name, high: [[x, y]]}], target: {name, value}}
   funnel(data, base) {
+    const widest = Math.max(...data.points.map((p) => p.x));
     return {
       tooltip: { ...base.tooltip, trigger: "item" },
       xAxis: { type: "value", ...base.axis, name: data.x, nameLocation: "middle", nameGap: 26, min: 0, nameTextStyle: base.axis.axisLabel },
@@ -163,7 +164,7 @@ const kinds = {
       series: [
         {
           type: "scatter", data: data.points.map((p) => ({
-            name: p.name, value: [p.x, p.y], symbol: p.out ? "diamond" : "circle", symbolSize: p.out ? 14 : 9,
+            name: p.name, value: [p.x, p.y], symbol: p.out ? "diamond" : "circle", symbolSize: p.out ? 14 : 9, label: { position: p.x > 0.75 * widest ? "left" : "right" },
             itemStyle: p.out ? { color: token("--high"), borderColor: token("--ink"), borderWidth: 1.5 } : { color: token("--chart-1") },
           })),
           label: { show: true, position: "right", formatter: (p) => (p.value[1] > 0 ? p.name : ""), color: token("--ink-2"), fontSize: 11, backgroundColor: token("--surface"), padding: [1, 3] },
