@@ -138,3 +138,12 @@ def create_app(
     interface.document(app)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
+
+
+def settle(app: FastAPI) -> None:
+    """Have every route built: the framework does it at the first request, on the loop that serves everybody."""
+    for path in ("/-", "/api/v1/-"):
+        for route in app.routes:
+            route.matches(
+                {"type": "http", "method": "GET", "path": path, "root_path": "", "path_params": {}, "headers": []}
+            )

@@ -10,8 +10,7 @@ import secrets
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +19,7 @@ import typer
 
 from dashboards.bench.services import bench_database, bench_folder, conditions
 from dashboards.composition import process_environment
+from dashboards.indicators.cuts import refresh_due, take_cut
 from dashboards.reports.model import ReportKind, ReportPeriod
 from dashboards.reports.service import make
 from equipment.city.build import build_city
@@ -29,8 +29,9 @@ from equipment.foundation.ports import free_port
 from equipment.foundation.process import spawn, wait_until
 
 QUERIES = load_queries(__file__, "indicators.sql")
-PASSWORD = secrets.token_urlsafe(16)
 SEEDS = 200
+BATCH = 20_000
+"""Units per statement: the register opens the periods of each batch together."""
 WARM_READS = 5
 
 
@@ -39,19 +40,27 @@ def indicators_command(
     database: Annotated[
         str | None, typer.Option(help="A server to make a database on; default: an embedded one.")
     ] = None,
+    keep: Annotated[
+        Path | None, typer.Option(help="A folder in which the city stays, so that the next run only measures.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Only JSON.")] = False,
 ) -> None:
     """Seconds of the board after a start of the web process, of a data cut, and of a report."""
-    with bench_folder() as folder, bench_database(folder, database) as url:
+    with nullcontext(keep) if keep else bench_folder() as folder, bench_database(folder, database) as url:
+        password = _password(folder)
         with connect(url, DatabaseRole.SYSTEM, application_name="teshe-bench", autocommit=True) as conn:
-            made = grow(conn, units)
+            if sizes(conn)["units"] < units:
+                grow(conn, units, password)
+            made = sizes(conn)
+            due = timed(lambda: refresh_due(conn))
             first_cut, next_cut = cuts(conn)
             report = timed(lambda: _report(conn))
             found = conditions(conn)
         with web(folder, url) as site:
-            figures = read(site)
+            figures = read(site, password)
     result = {
         **figures,
+        "due_dates_s": due,
         "first_cut_s": first_cut,
         "next_cut_s": next_cut,
         "report_s": report,
@@ -72,25 +81,41 @@ def timed(work: Any) -> float:
     return round(time.perf_counter() - began, 3)
 
 
-def grow(conn: Connection, units: int) -> dict[str, int]:
-    """A city of ``units`` with records, entrapments, alarms and hazards of two years."""
-    now = SystemClock().now()
-    build_city(conn, units=SEEDS, seed=1, now=now, password=PASSWORD)
-    for name in ("units", "records", "incidents", "alarms", "hazards", "states"):
-        conn.execute(getattr(QUERIES, name), {"units": units, "now": now})
-    conn.execute("analyze")
+def _password(folder: Path) -> str:
+    """The password of the city's people, which stays with it."""
+    file = folder / "password"
+    if not file.exists():
+        file.touch(0o600)
+        file.write_text(secrets.token_urlsafe(16))
+    return file.read_text()
+
+
+def sizes(conn: Connection) -> dict[str, int]:
+    """How much of everything there is."""
     row = conn.execute(QUERIES.sizes).fetchone() or ()
     return dict(zip(("units", "records", "incidents", "alarms", "hazards"), (int(v) for v in row), strict=True))
 
 
+def grow(conn: Connection, units: int, password: str) -> None:
+    """A city of ``units`` with records, entrapments, alarms and hazards of two years."""
+    now = SystemClock().now()
+    build_city(conn, units=SEEDS, seed=1, now=now, password=password)
+    for first in range(SEEDS + 1, units + 1, BATCH):
+        conn.execute(QUERIES.units, {"first": first, "last": min(first + BATCH - 1, units), "seeds": SEEDS, "now": now})
+    conn.execute("analyze")
+    for name in ("inspections", "records", "incidents", "alarms", "hazards", "states"):
+        conn.execute(getattr(QUERIES, name), {"now": now})
+    conn.execute("analyze")
+
+
 def cuts(conn: Connection) -> tuple[float, float]:
     """Seconds of the first cut of a month, which keeps a copy of every unit's stages, and of one after it."""
-    now = SystemClock().now()
 
-    def cut(minutes: int) -> None:
-        conn.execute("select dashboards.take_cut(%s)", (now - timedelta(minutes=minutes),))
+    def cut() -> None:
+        refresh_due(conn)
+        take_cut(conn, SystemClock().now())
 
-    found = timed(lambda: cut(20)), timed(lambda: cut(9))
+    found = timed(cut), timed(cut)
     conn.execute("analyze dashboards.unit_stage")
     return found
 
@@ -124,10 +149,10 @@ def web(folder: Path, url: str) -> Iterator[str]:
         child.stop()
 
 
-def read(site: str) -> dict[str, float]:
+def read(site: str, password: str) -> dict[str, float]:
     """The board as the city's leader opens it: first right after the start, then again; and one page of uncovered lifts."""
     with httpx.Client(base_url=site, timeout=60, headers={"accept": "text/html"}) as client:
-        client.post("/api/v1/sessions", json={"login": "regulator", "password": PASSWORD}).raise_for_status()
+        client.post("/api/v1/sessions", json={"login": "regulator", "password": password}).raise_for_status()
 
         def get(address: str) -> None:
             client.get(address).raise_for_status()

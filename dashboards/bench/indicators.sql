@@ -4,11 +4,10 @@ insert into equipment.unit (id, kind, variety_code, name, address, jurisdiction_
 select 'G' || lpad(g::text, 7, '0'), s.kind, s.variety_code, s.name, s.address, s.jurisdiction_id, s.jurisdiction_path,
        case when g < 700000 then lpad((200000 + g)::text, 6, '0') end, s.use_org_id, s.firm_org_id,
        case when g %% 20 = 0 then 'stopped' else 'in_use' end, %(now)s::date - (g %% 6000), s.device_model,
-       case when g %% 3 <> 0 then %(now)s::date + (g %% 500 - 60) end,
-       jsonb_build_object('next_inspection', %(now)s::date + (g %% 700 - 40)), %(now)s
-from generate_series(1, %(units)s - (select count(*) from equipment.unit)::integer) g
-join (select u.*, row_number() over (order by u.no) - 1 as position, count(*) over () as total from equipment.unit u) s
-    on s.position = g %% s.total;
+       case when g %% 3 <> 0 then %(now)s::date + (g %% 500 - 60) end, '{}', %(now)s
+from generate_series(%(first)s::integer, %(last)s::integer) g
+join (select u.*, row_number() over (order by u.no) - 1 as position from equipment.unit u where u.id not like 'G%%') s
+    on s.position = g %% %(seeds)s;
 
 -- name: records
 insert into maintenance.record (id, unit_no, firm_org_id, idempotency_key, level, template, workers, started_at, ended_at,
@@ -49,3 +48,9 @@ select u.no, u.no %% 30 <> 0, %(now)s from equipment.unit u where u.device_model
 -- name: sizes
 select (select count(*) from equipment.unit), (select count(*) from maintenance.record), (select count(*) from alarms.incident),
        (select count(*) from alarms.alarm), (select count(*) from maintenance.hazard);
+
+-- name: inspections
+insert into equipment.inspection (unit_no, kind, performed_on, conclusion, recorded_at)
+select u.no, case when y.back %% 2 = 0 then 'periodic' else 'self_test' end, %(now)s::date - 365 * y.back - u.no %% 400, 'passed', %(now)s
+from equipment.unit u cross join generate_series(0, 5) y (back)
+where %(now)s::date - 365 * y.back - u.no %% 400 > u.first_use_date and u.no %% 11 <> 0;

@@ -11,10 +11,11 @@ import uvicorn
 from psycopg.conninfo import conninfo_to_dict
 
 from alarms.incidents.settings import DeskSettings
-from dashboards.app import create_app
+from dashboards.app import create_app, settle
 from dashboards.commands.accounts import first_run
 from dashboards.composition import PACKAGES, log_signer, process_environment, require_database, starter
 from dashboards.jobs import run_jobs
+from dashboards.pages.frame import prepare
 from dashboards.papers.outage_job import OutageJob
 from dashboards.settings import WebSettings
 from dashboards.surfaces import Surface
@@ -121,10 +122,13 @@ def web_command(
     settings = _settings()
     web = WebSettings() if surface is None else WebSettings(surface=surface)
     url = settings.web_database_url or require_database(settings)
+    prepare()
     pool = open_pool(url, DatabaseRole.SCOPED, max_size=web.database_connections, application_name="teshe-web")
     try:
+        app = create_app(pool, url, web, SystemClock(), log_signer(settings))
+        settle(app)
         uvicorn.run(
-            create_app(pool, url, web, SystemClock(), log_signer(settings)),
+            app,
             host=settings.web_host,
             port=port or settings.web_port,
             log_level="warning",

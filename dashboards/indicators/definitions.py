@@ -81,12 +81,17 @@ class CoverageDefinition:
 
 @dataclass(frozen=True, slots=True)
 class LeadingDefinition:
-    """领先指标: a count per month and 1,000 lifts in use."""
+    """领先指标: a count per month and 1,000 lifts in use.
+
+    ``stock``: what stands open at the newest cut of the month, not what happened in it. ``wall``: shown on the wall.
+    """
 
     measure: str
     zh: str
     en: str
     rows: str
+    stock: bool
+    wall: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,8 @@ class MonitorSettings:
 @cache
 def _document() -> dict[str, Any]:
     text = (files("dashboards.indicators") / "definitions.yaml").read_text(encoding="utf-8")
-    document: dict[str, Any] = yaml.safe_load(text)
+    # the same safe subset, read by libyaml where the wheel has it: the first page after a start waits for this
+    document: dict[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     return document
 
 

@@ -71,7 +71,7 @@ def intervals(chart: IntervalChart) -> dict[str, Any] | None:
 def leading(item: Leading) -> dict[str, Any]:
     """u chart of one leading indicator."""
     return {
-        "labels": [m.strftime("%Y-%m") for m in item.months], "unit": _("per 1,000 lifts"), "name": _("rate"),
+        "labels": [m.strftime("%Y-%m") for m in item.months], "unit": _("per 1,000 lifts"), "name": _("in the month"),
         "values": _round(item.rates), "signals": list(item.signals), "centre": round(item.limits[0].centre, DIGITS),
         "low": _round(b.low for b in item.limits), "high": _round(b.high for b in item.limits),
         "limit_name": _("control limits"), "centre_name": _("centre"),

@@ -121,6 +121,10 @@ class Facts:
         found = (v for (path, kind, m), v in self.counts.items() if m == measure and focus.covers(path, kind))
         return round(sum(found))
 
+    def counted(self, measure: str, month: date) -> bool:
+        """Whether a measure was counted in a month at all, with whatever result."""
+        return any(m == measure and at == month for _, m, at in self.months)
+
     def month(self, place: Place, measure: str, month: date) -> int:
         """Events of one month at a place."""
         found = (
@@ -149,7 +153,9 @@ def read_facts(conn: Connection, known_at: datetime, day: date | None = None) ->
     wanted = conn.execute(QUERIES.cut_at, (known_at,)).fetchone()
     row = conn.execute(QUERIES.cut, wanted).fetchone() if wanted else None
     if row is None:
-        raise NoDataCutError("该时点没有数据快照，最早的快照晚于它 (no data cut is that old)")
+        raise NoDataCutError(
+            "该时点没有数据快照，最早的快照晚于它，请选择更晚的时点或报告期 (no data cut is that old: choose a later moment or period)"
+        )
     cut = DataCut(*row)
     places = tuple(Place(*r) for r in conn.execute(QUERIES.places))
     if not places:

@@ -64,13 +64,17 @@ from (
            5 * sum(x.majors) + 2 * sum(x.entrapments) + sum(x.alarms) as points
     from (
         select h.unit_no, 1 as majors, 0 as entrapments, 0 as alarms from maintenance.hazard h
-        where h.grade = 'major' and h.state not in ('closed', 'unsubstantiated')
+        where h.grade = 'major' and h.opened_at <= %(at)s and (h.state not in ('closed', 'unsubstantiated') or h.closed_at > %(at)s)
         union all
         select i.unit_no, 0, 1, 0 from alarms.incident i
         where i.opened_at >= %(since)s and i.opened_at <= %(at)s and i.confirmed and i.kind = 'entrapment' and i.state <> 'merged'
         union all
         select a.unit_no, 0, 0, 1 from alarms.alarm a
-        where a.severity = 'critical' and a.state <> 'normal' and not a.shadow
+        where a.severity = 'critical' and a.state <> 'normal' and not a.shadow and a.raised_at <= %(at)s
+        union all  -- of a moment that is past: what is over by now and was not then
+        select a.unit_no, 0, 0, 1 from alarms.alarm a
+        where %(at)s < now() - interval '1 hour' and a.raised_at >= %(since)s and a.raised_at <= %(at)s
+          and a.severity = 'critical' and a.state = 'normal' and not a.shadow and a.cleared_at > %(at)s
     ) x where x.unit_no is not null group by x.unit_no
 ) r
 join equipment.unit u on u.no = r.unit_no
@@ -99,3 +103,30 @@ join equipment.jurisdiction j on j.id = u.jurisdiction_id
 left join equipment.organisation f on f.id = u.firm_org_id
 left join dashboards.month_stage b on b.unit_no = s.unit_no and b.month = %(month)s
 order by s.unit_no;
+
+-- name: take_cut
+select dashboards.take_cut(%s);
+
+-- name: due_to_make
+select unit_no, facts from dashboards.due_to_make(%s);
+
+-- name: due_units
+select u.no, u.variety_code, u.kind, u.first_use_date from equipment.unit u where u.no = any(%s);
+
+-- name: due_inspections
+select i.unit_no, i.kind, i.performed_on, i.conclusion = 'passed' from equipment.inspection i
+where i.unit_no = any(%s) and not exists (select 1 from equipment.inspection c where c.corrects = i.id)
+order by i.unit_no, i.performed_on, i.id;
+
+-- name: due_idle
+select p.unit_no, lower(p.valid), upper(p.valid) from equipment.status_period p
+where p.unit_no = any(%s) and p.value = 'stopped' and p.superseded_at is null order by p.unit_no, lower(p.valid);
+
+-- name: put_due
+insert into dashboards.unit_due (unit_no, facts, inspection_rule, inspection_on, inspection_recorded, self_test_rule, self_test_on,
+    self_test_recorded, self_test_last)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+on conflict (unit_no) do update set facts = excluded.facts, inspection_rule = excluded.inspection_rule,
+    inspection_on = excluded.inspection_on, inspection_recorded = excluded.inspection_recorded,
+    self_test_rule = excluded.self_test_rule, self_test_on = excluded.self_test_on, self_test_recorded = excluded.self_test_recorded,
+    self_test_last = excluded.self_test_last;

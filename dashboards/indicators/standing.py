@@ -116,7 +116,10 @@ def movements(facts: Facts, focus: Focus) -> list[Moved]:
 
 @dataclass(frozen=True, slots=True)
 class Leading:
-    """One leading indicator: counts per month and u-chart limits per 1,000 lifts; the last month may be a part of one."""
+    """One leading indicator: counts per month and u-chart limits per 1,000 lifts; the last month may be a part of one.
+
+    ``months`` are those that were counted: of a stock, those with a data cut.
+    """
 
     definition: LeadingDefinition
     months: tuple[date, ...]
@@ -142,22 +145,29 @@ def lifts_in_use(facts: Facts, focus: Focus, year: int) -> int:
 
 def leading(facts: Facts, focus: Focus) -> list[Leading]:
     """The leading indicators of a place, with the units of each year as exposure; none without lifts."""
-    months = months_back(facts.day, TREND_MONTHS)
+    # before the first event of any kind the platform did not count: those months are missing, not zero
+    began = min((at for _, _, at in facts.months), default=min(facts.cut.day, facts.day).replace(day=1))
+    months = [m for m in months_back(facts.day, TREND_MONTHS) if m >= began]
     lifts = {y: lifts_in_use(facts, Focus(focus.place), y) for y in {m.year for m in months}}
     if any(lifts[m.year] == 0 for m in months):
         months = [m for m in months if lifts[m.year]]
     if not months:
         return []
     elapsed = facts.day.day / monthrange(facts.day.year, facts.day.month)[1]
-    parts = [elapsed if m == months[-1] else 1.0 for m in months]
-    exposures = [lifts[m.year] / PER_LIFTS * part for m, part in zip(months, parts, strict=True)]
     found = []
     for definition in leading_definitions():
-        counts = [facts.month(focus.place, definition.measure, m) for m in months]
-        limits = _limits(counts, exposures)
+        own = [m for m in months if not definition.stock or facts.counted(definition.measure, m)]
+        if not own:
+            continue
+        # a stock is not of the days that have passed, and this month's is mostly last month's: no test against it
+        parts = [elapsed if m == months[-1] and not definition.stock else 1.0 for m in own]
+        exposures = [lifts[m.year] / PER_LIFTS * part for m, part in zip(own, parts, strict=True)]
+        counts = [facts.month(focus.place, definition.measure, m) for m in own]
         rates = tuple(c / e for c, e in zip(counts, exposures, strict=True))
-        p = poisson.compare(counts[-1], exposures[-1], counts[-2], exposures[-2]) if len(counts) > 1 else None
-        found.append(Leading(definition, tuple(months), tuple(counts), rates, limits, elapsed, p))
+        p = None
+        if len(counts) > 1 and not definition.stock:
+            p = poisson.compare(counts[-1], exposures[-1], counts[-2], exposures[-2])
+        found.append(Leading(definition, tuple(own), tuple(counts), rates, _limits(counts, exposures), elapsed, p))
     return found
 
 

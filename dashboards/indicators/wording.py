@@ -32,6 +32,11 @@ class Words:
         return self.limits_zh if language == "zh-CN" else self.limits_en
 
 
+def _p(value: float) -> str:
+    """A p-value as it is read: no more digits than it has meaning."""
+    return "p < 0.001" if value < 0.001 else f"p = {value:.2g}"
+
+
 def margin(remaining: int, exceeded_by: int) -> tuple[str, str]:
     """距目标余量 in words."""
     if exceeded_by:
@@ -182,8 +187,8 @@ def of_dispersion(monitor: Monitor) -> Words:
                      "未检出不等于没有过离散。", "Not found is not absent.")  # fmt: skip
     verdict = "未见过离散" if test.p_value >= 0.05 else "存在过离散"
     return Words(
-        f"{zh}；年度离散度 {test.index:.2f}（χ² = {test.chi_square:.2f}，自由度 {test.degrees}，p = {test.p_value:.2g}），{verdict}。",
-        f"{en}; scatter of years {test.index:.2f} (chi-square {test.chi_square:.2f}, {test.degrees} degrees, p = {test.p_value:.2g}).",
+        f"{zh}；年度离散度 {test.index:.2f}（χ² = {test.chi_square:.2f}，自由度 {test.degrees}，{_p(test.p_value)}），{verdict}。",
+        f"{en}; scatter of years {test.index:.2f} (chi-square {test.chi_square:.2f}, {test.degrees} degrees, {_p(test.p_value)}).",
         "年数少时检验效力低，未检出不等于没有。", "With few years the test has little power: not found is not absent.",
     )  # fmt: skip
 
@@ -197,18 +202,30 @@ def of_leading(item: Leading) -> Words:
     against_zh = (
         ""
         if p is None
-        else (f"与上月相比差异可用偶然解释（p = {p:.2g}）" if p >= 0.05 else f"与上月相比确有变化（p = {p:.2g}）")
+        else (f"与上月相比差异可用偶然解释（{_p(p)}）" if p >= 0.05 else f"与上月相比确有变化（{_p(p)}）")
     )
     against_en = (
         ""
         if p is None
         else (
-            f"against last month: chance explains it (p = {p:.2g})"
+            f"against last month: chance explains it ({_p(p)})"
             if p >= 0.05
-            else f"against last month: a real change (p = {p:.2g})"
+            else f"against last month: a real change ({_p(p)})"
         )
     )
-    zh = f"本月至今每千台 {now}，{'在控制限内' if inside else '超出控制限，应查明原因'}；{against_zh}。"
-    en = f"{now} per 1,000 lifts this month so far, {'within the limits' if inside else 'outside the limits: look for the cause'}; {against_en}."
-    return Words(zh, en, "只计人或来电确认的事件；装了传感器的电梯不会因此显得更差。" if item.definition.measure == "entrapments" else "月份未结束，按已过天数折算。",
-                 "Only what a person or a call has confirmed." if item.definition.measure == "entrapments" else "The running month counts its elapsed days.")  # fmt: skip
+    when_zh, when_en = ("当前存量", "open now") if item.definition.stock else ("本月至今", "this month so far")
+    zh = f"{when_zh}每千台 {now}，{'在控制限内' if inside else '超出控制限，应查明原因'}{'；' + against_zh if against_zh else ''}。"
+    en = f"{now} per 1,000 lifts {when_en}, {'within the limits' if inside else 'outside the limits: look for the cause'}{'; ' + against_en if against_en else ''}."
+    if item.definition.stock:
+        limits = (
+            "存量逐月延续，各月不独立：控制限只作提示，看走向。",
+            "A stock goes on from month to month: the limits are a hint, look at the course.",
+        )
+    elif item.definition.measure == "entrapments":
+        limits = (
+            "只计人或来电确认的事件；装了传感器的电梯不会因此显得更差。",
+            "Only what a person or a call has confirmed.",
+        )
+    else:
+        limits = ("月份未结束，按已过天数折算。", "The running month counts its elapsed days.")
+    return Words(zh, en, *limits)

@@ -19,6 +19,7 @@ from alarms.errors import AlarmsInputError, BacktestError, TrustError
 from dashboards.api.backtest import LONGEST_TEXT, matching_of
 from dashboards.context import Context, permit
 from dashboards.pages.frame import page
+from dashboards.pages.names import learn_rules
 from dashboards.pages.reads import known
 from dashboards.rendering import local
 from equipment.access.model import Asker
@@ -115,6 +116,7 @@ def _trust(request: Request, context: Context, asker: Asker, *, status: int = 20
         "expires": "",
     } | given
     with context.transaction(asker) as conn:
+        learn_rules(conn)
         scored = trust.scored(conn, context.clock.now())
         history = trust.history(conn)
     return page(

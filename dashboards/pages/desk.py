@@ -15,6 +15,7 @@ from dashboards.context import Context, permit
 from dashboards.pages import desk_queue, maps
 from dashboards.pages.frame import language_of, page
 from dashboards.pages.guidance import guidance_for
+from dashboards.pages.names import learn_rules
 from dashboards.pages.reads import QUERIES, known, row, rows, value
 from dashboards.rendering import local
 from equipment.access.model import Asker
@@ -121,6 +122,7 @@ def show(request: Request, context: Context, asker: Asker, incident_id: int | No
     with context.transaction(asker) as conn:
         head = value(conn, QUERIES.feed_head)
         queue = rows(conn, QUERIES.open_incidents)
+        learn_rules(conn)
         view = incident_view(conn, incident_id) if incident_id is not None else None
         callees = calling.call_list(conn, incident_id, now) if incident_id is not None else []
         line, tasks = rows(conn, QUERIES.line_calls), rows(conn, QUERIES.desk_tasks)

@@ -78,6 +78,20 @@ def renderer() -> Renderer:
     return made
 
 
+FIRST_PAGES = (
+    "base.html", "components/ui.html", "components/desk_aids.html", "pages/login.html", "pages/desk.html", "pages/desk_case.html",
+    "pages/desk_line.html", "pages/board.html", "pages/board_head.html", "pages/firm.html", "pages/use_unit.html",
+    "pages/leads.html", "pages/ledger_head.html", "pages/quality.html",
+)  # fmt: skip
+"""Templates of the pages on which each role begins its day, and what they are made of."""
+
+
+def prepare() -> None:
+    """Read the catalogues and compile the first pages, so that nobody waits for it after a restart."""
+    for template in FIRST_PAGES:
+        renderer().environment.get_template(template)
+
+
 def safe_back(address: str | None) -> str:
     """An address of this site, whatever was asked for.
 

@@ -14,6 +14,7 @@ from dashboards import words
 from dashboards.context import Context, permit
 from dashboards.pages import maps
 from dashboards.pages.frame import language_of, page
+from dashboards.pages.names import learn_rules
 from dashboards.pages.reads import QUERIES, filters, known, row, rows, window
 from dashboards.pages.steps import lawful_steps, side_steps
 from equipment.access.model import Asker
@@ -181,6 +182,7 @@ def hazard(
 ) -> Response:
     """The case file: its story, its evidence, and the next lawful step as one button."""
     with context.transaction(asker) as conn:
+        learn_rules(conn)
         values = case_values(conn, hazard_id)
     return page(request, "pages/hazard.html", charts=drawn_window(values["window"]), **values)
 

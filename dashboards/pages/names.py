@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
+from alarms.rules import city
 from alarms.rules.load import load_pack
 from dashboards import i18n, words
 from dashboards.rendering import local, word_filter
 from equipment.catalogue.model import Signal
+from equipment.foundation.database import Connection
 from maintenance.checklists.catalogue import load_items
 from maintenance.plausibility.catalogue import catalogue
 from maintenance.plausibility.service import Held
 
 
+@dataclass(frozen=True, slots=True)
+class _Titles:
+    """Titles of rules in Chinese and English, and the newest edit of the city's rules that they know."""
+
+    mark: int
+    of: Mapping[str, tuple[str, str]]
+
+
 @cache
-def _rule_titles() -> dict[str, tuple[str, str]]:
-    return {rule.id: (rule.title_zh, rule.title_en) for rule in load_pack().rules}
+def _shipped() -> _Titles:
+    return _Titles(0, {rule.id: (rule.title_zh, rule.title_en) for rule in load_pack().rules})
+
+
+_newest: list[_Titles] = []
+"""The titles with the city's own, as last read; one entry or none."""
+
+
+def learn_rules(conn: Connection) -> None:
+    """Know the city's own rules by name, and their newest edit; a page that names rules calls it in its transaction."""
+    mark = city.mark_of(conn)[0]
+    if mark != (_newest[0] if _newest else _shipped()).mark:
+        loaded = city.load(conn)
+        _newest[:] = [_Titles(mark, {rule.id: (rule.title_zh, rule.title_en) for rule in loaded.rules.rules})]
 
 
 def rule_name(rule: str, language: str) -> str:
     """The title of a rule in the page's language; a rule that has gone keeps its id."""
-    zh, en = _rule_titles().get(rule, (rule, rule))
+    zh, en = (_newest[0] if _newest else _shipped()).of.get(rule, (rule, rule))
     return zh if language == i18n.DEFAULT_LANGUAGE else en
 
 

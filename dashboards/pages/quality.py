@@ -13,6 +13,7 @@ from starlette.responses import Response
 from dashboards import words
 from dashboards.context import Context, permit
 from dashboards.pages.frame import page
+from dashboards.pages.names import learn_rules
 from dashboards.pages.reads import QUERIES, filters, known, row, rows, window
 from equipment.access.model import Asker
 from equipment.foundation.database import load_queries
@@ -71,6 +72,7 @@ def quality(request: Request, context: Context, asker: Annotated[Asker, Depends(
     now = context.clock.now()
     asked = account.Asked(now - DAY, now, most=GAPS_SHOWN)
     with context.transaction(asker) as conn:
+        learn_rules(conn)
         minutes = rows(conn, QUERIES.account_by_minute, (now - timedelta(hours=1),))
         duties = account.duties(conn)
         values = {

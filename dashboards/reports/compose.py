@@ -106,14 +106,15 @@ def _leading(board: Board) -> Section:
     if not board.leading:
         return Section("领先指标", ("没有在用电梯，无法计算。",))
     words = tuple(f"{x.definition.zh}：{wording.of_leading(x).zh}" for x in board.leading)
-    months = board.leading[0].months
+    counts = [dict(zip(x.months, x.counts, strict=True)) for x in board.leading]
+    months = sorted({m for x in board.leading for m in x.months})
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (m.strftime("%Y-%m"), *(x.counts[i] for x in board.leading)) for i, m in enumerate(months)
-    )  # fmt: skip
+        (m.strftime("%Y-%m"), *(c.get(m, UNKNOWN) for c in counts)) for m in months
+    )
     return Section(
         "领先指标",
         words,
-        Table(("月份", *(x.definition.zh for x in board.leading)), rows),
+        Table(("月份", *(x.definition.zh.split("（")[0] for x in board.leading)), rows),
         pictures.trend(board.leading[0]),
     )
 

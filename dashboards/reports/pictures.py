@@ -11,7 +11,7 @@ from dashboards.indicators.standing import Leading
 
 WIDTH, HEIGHT = 640.0, 220.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 12.0, 16.0, 30.0
-INK, GREY = "#161b1f", "#5e6a72"
+INK, GREY, PAPER = "#161b1f", "#5e6a72", "#ffffff"
 
 
 def _scale(values: Sequence[float]) -> float:
@@ -47,7 +47,8 @@ def _text(x: float, y: float, text: str, anchor: str) -> str:
 def _svg(parts: Sequence[str], title: str) -> str:
     box = f'viewBox="0 0 {WIDTH:g} {HEIGHT:g}" width="{WIDTH:g}" height="{HEIGHT:g}"'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" {box} role="img" aria-label="{escape(title)}">'
-    return "".join((head, f"<title>{escape(title)}</title>", *parts, "</svg>"))
+    ground = f'<rect width="{WIDTH:g}" height="{HEIGHT:g}" fill="{PAPER}"/>'
+    return "".join((head, f"<title>{escape(title)}</title>", ground, *parts, "</svg>"))
 
 
 def _y(value: float, top: float) -> float:

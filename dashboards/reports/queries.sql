@@ -13,6 +13,3 @@ from dashboards.report r order by r.period desc, r.kind, r.id desc limit 200;
 
 -- name: one
 select id, kind, period, known_at, document, pdf, xlsx, made_at from dashboards.report where id = %s;
-
--- name: take_cut
-select dashboards.take_cut(%s);

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from dashboards.indicators.cuts import refresh_due, take_cut
 from dashboards.indicators.errors import NoDataCutError
 from dashboards.papers.outage_job import OutageJob
 from dashboards.reports.errors import NoChineseFontError
-from dashboards.reports.service import QUERIES, due, make
+from dashboards.reports.service import due, make
 from dashboards.retention import RetentionJob
 from equipment.foundation import metrics
 from equipment.foundation.clock import Clock
@@ -50,10 +51,11 @@ class SlowWork(BackgroundWork):
         """Do what is due; returns how much was done. A second process that does the same is left to it."""
         done = 0
         if self._next_cut is None or now >= self._next_cut or _accident_since_cut(conn):
+            began = self._clock.monotonic()
+            refresh_due(conn)
             with conn.transaction():
                 if try_advisory_lock(conn, "dashboards.slow.cut"):
-                    began = self._clock.monotonic()
-                    conn.execute(QUERIES.take_cut, (now,))
+                    take_cut(conn, now)
                     cut_seconds.set(self._clock.monotonic() - began)
                     cuts.inc()
                     done += 1

@@ -10,7 +10,6 @@ from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import pairwise
 
 from equipment.due.rules import Clause, DateRule, Rule, RuleTable, rule_table
 
@@ -105,6 +104,17 @@ def schedule(rule: Rule, rules: RuleTable, base: date) -> Iterator[tuple[date, C
             yield month_end(add_months(base, 12 * year)), rule.clause if year <= max(years) else rule.then
 
 
+def _with_following(dates: Iterator[tuple[date, Clause]]) -> Iterator[tuple[tuple[date, Clause], date | None]]:
+    """Each date with the one after it; None: it is the last."""
+    before = next(dates, None)
+    for current in dates:
+        if before is not None:
+            yield before, current[0]
+        before = current
+    if before is not None:
+        yield before, None
+
+
 def _restart_base(facts: Facts, base: date, idle_months: int) -> date:
     """After a long idle time the years stay and the month is that of the inspection before the restart."""
     for inspection in sorted(facts.inspections, key=lambda i: i.on):
@@ -123,20 +133,22 @@ def next_due(rule: Rule, rules: RuleTable, facts: Facts, today: date) -> Due:
         return Due(rule.duty, None, "unknown", rule.clause, why="no_base")
     base = _restart_base(facts, start, rules.dates["restart"].months)
     done = sorted(i.on for i in facts.inspections if i.passed and i.kind in ANSWERS[rule.duty] and i.on > start)
-    dates = list(schedule(rule, rules, base))
-    for (on, clause), (following, _) in pairwise(dates):
+    for (on, clause), after in _with_following(schedule(rule, rules, base)):
         opens = add_months(on, -rule.early_months).replace(day=1) if rule.early_months else add_months(on, -12)
-        closes = (
-            add_months(following, -rule.early_months).replace(day=1)
-            if rule.early_months
-            else add_months(following, -12)
-        )
+        # the last date of a duty that ends (self-test) is answered by whatever comes later
+        following = after or add_months(on, 12)
+        if after is None:
+            closes = date.max
+        elif rule.early_months:
+            closes = add_months(following, -rule.early_months).replace(day=1)
+        else:
+            closes = add_months(following, -12)
         repaired = any(
             i.passed and i.kind == "repair_supervision" and i.on.year == on.year for i in facts.inspections
         ) and rule.duty == "inspection"  # fmt: skip
         answered = repaired or any(opens <= day < max(closes, on + timedelta(days=1)) for day in done)
         # what was due before the register began to keep inspections is not called overdue: it is not known
-        unrecorded = not done and following <= today
+        unrecorded = closes <= done[0] if done else following <= today
         if not answered and not unrecorded:
             state, warning = judged(on, today, rule.warn_days)
             if state == "overdue" and not done:
@@ -174,7 +186,9 @@ def due_dates(facts: Facts, today: date, rules: RuleTable | None = None) -> list
         found.append(Due("restart", None, "before_restart", table.dates["restart"].clause, why="idle"))
     else:
         kind_rules = table.of(facts.variety)
-        found += [next_due(rule, table, facts, today) for rule in kind_rules]
+        known = base_of(facts)[0] is not None
+        # no further date of a duty that ends (self-test, once an inspection is due every year): nothing is owed
+        found += [d for d in (next_due(r, table, facts, today) for r in kind_rules) if d.on is not None or not known]
         if not kind_rules:
             found.append(Due("inspection", None, "unknown", None, why="no_rule"))
     if facts.kind in ("lift", "escalator"):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dashboards.pages import names
 from dashboards.pages.rules import EXAMPLE
 from equipment.access.model import Role
 from equipment.foundation.clock import ManualClock
@@ -162,3 +163,14 @@ def test_a_rule_is_previewed_with_the_limits_in_force(platform: Platform) -> Non
     limit = {"jurisdiction_id": "341300", "name": "machine_room_limit_c", "value": 38.0, "reason": "高温"}
     assert regulator.send("/rules/settings", limit).status_code == 201
     assert regulator.post("/rules/preview", draft)["preview"]["holds"] == [pipeline.lifts[0]]
+
+
+def test_a_rule_of_the_city_bears_its_own_name_where_pages_name_rules(platform: Platform) -> None:
+    regulator = platform.person(Role.REGULATOR)
+    assert names.rule_name("lift.my_rule", "zh-CN") == "lift.my_rule"
+    assert regulator.client.post("/rules/new/edit", data=form(regulator)).status_code == 200
+    names.learn_rules(platform.conn)
+    assert names.rule_name("lift.my_rule", "zh-CN") == "机房过热"
+    assert names.rule_name("lift.my_rule", "en") == "Machine room hot"
+    assert names.rule_name("lift.entrapment", "zh-CN") != "lift.entrapment"
+    assert names.rule_name("lift.gone", "zh-CN") == "lift.gone"

@@ -93,6 +93,7 @@ const kinds = {
     return {
       xAxis: { type: "category", data: data.labels, ...base.axis, splitLine: { show: false } },
       yAxis: { type: "value", name: data.unit, min: 0, ...base.axis },
+      grid: { ...base.grid, right: 64 },
       legend: { show: false },
       series: [
         { name: data.interval_name, type: "custom", renderItem: draw, data: data.labels.map((_, i) => [i, data.low[i], data.high[i]]), encode: { x: 0, y: [1, 2] } },
@@ -100,7 +101,7 @@ const kinds = {
           name: data.rate_name, type: "line", data: data.rate, symbol: "diamond", symbolSize: 9, lineStyle: { width: 0 },
           markLine: {
             silent: true, symbol: "none", lineStyle: { color: token("--ink"), type: "dashed" },
-            label: { color: token("--ink-2"), position: "insideEndTop", formatter: data.target.name }, data: [{ yAxis: data.target.value }],
+            label: { color: token("--ink-2"), position: "end", formatter: data.target.name }, data: [{ yAxis: data.target.value }],
           },
         },
       ],
@@ -130,7 +131,7 @@ const kinds = {
       // both limits bear one name, so that the legend says it once; what is what is told by the dash
       legend: { ...base.legend, icon: undefined, itemWidth: 22, itemHeight: 8, selectedMode: false },
       series: [
-        { name: data.name, type: "line", data: marked(data.values, data.signals), lineStyle: { width: 1.6 }, symbolSize: 5 },
+        { name: data.name, type: "line", data: marked(data.values, data.signals), lineStyle: { width: 1.6 }, symbolSize: 5, showAllSymbol: true },
         limit(data.labels.map(() => data.centre), data.centre_name, [1, 3]),
         limit(data.high, data.limit_name), limit(data.low, data.limit_name),
       ],
@@ -143,7 +144,7 @@ const kinds = {
       yAxis: { type: "value", name: data.unit, min: 0, max: (top) => ceiling(Math.max(top.max, data.limit.value)), ...base.axis },
       legend: { show: false },
       series: [{
-        name: data.name, type: "line", step: "end", data: marked(data.values, data.signals), lineStyle: { width: 1.6 }, symbolSize: 3,
+        name: data.name, type: "line", step: "end", data: marked(data.values, data.signals), lineStyle: { width: 1.6 }, symbolSize: 3, showAllSymbol: true,
         markLine: {
           silent: true, symbol: "none", lineStyle: { color: token("--ink"), type: "dashed" },
           label: { color: token("--ink-2"), position: "insideEndTop", formatter: data.limit.name }, data: [{ yAxis: data.limit.value }],
@@ -153,19 +154,20 @@ const kinds = {
   },
   // {unit, x, points: [{name, x, y, out}], limits: [{name, high: [[x, y]]}], target: {name, value}}
   funnel(data, base) {
+    const widest = Math.max(...data.points.map((p) => p.x));
     return {
       tooltip: { ...base.tooltip, trigger: "item" },
       xAxis: { type: "value", ...base.axis, name: data.x, nameLocation: "middle", nameGap: 26, min: 0, nameTextStyle: base.axis.axisLabel },
       yAxis: { type: "value", name: data.unit, min: 0, ...base.axis },
       grid: { ...base.grid, bottom: 28 },
-      legend: { ...base.legend, data: data.limits.map((limit) => limit.name) },
+      legend: { ...base.legend, icon: undefined, itemWidth: 22, itemHeight: 8, selectedMode: false, data: data.limits.map((limit) => limit.name) },
       series: [
         {
           type: "scatter", data: data.points.map((p) => ({
-            name: p.name, value: [p.x, p.y], symbol: p.out ? "diamond" : "circle", symbolSize: p.out ? 14 : 9,
+            name: p.name, value: [p.x, p.y], symbol: p.out ? "diamond" : "circle", symbolSize: p.out ? 14 : 9, label: { position: p.x > 0.75 * widest ? "left" : "right" },
             itemStyle: p.out ? { color: token("--high"), borderColor: token("--ink"), borderWidth: 1.5 } : { color: token("--chart-1") },
           })),
-          label: { show: true, position: "right", formatter: (p) => (p.value[1] > 0 ? p.name : ""), color: token("--ink-2"), fontSize: 11 },
+          label: { show: true, position: "right", formatter: (p) => (p.value[1] > 0 ? p.name : ""), color: token("--ink-2"), fontSize: 11, backgroundColor: token("--surface"), padding: [1, 3] },
           labelLayout: { hideOverlap: true, moveOverlap: "shiftY" },
           tooltip: { formatter: (p) => `${p.name}\n${data.x}: ${p.value[0]}\n${data.unit}: ${p.value[1]}` },
           markLine: {

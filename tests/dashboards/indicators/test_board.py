@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from dashboards.commands import app
 from dashboards.indicators import publish, reference
 from dashboards.indicators.board import read_board
+from dashboards.indicators.cuts import refresh_due, take_cut
 from dashboards.indicators.errors import NoDataCutError, OfficialError, ReferenceFileError
 from dashboards.indicators.standing import Coverage
 from dashboards.reports.errors import NoChineseFontError, PeriodError
@@ -31,7 +32,7 @@ from equipment.accidents.model import NewAccident
 from equipment.city.build import build_city
 from equipment.cylinders.coverage import trace_coverage
 from equipment.foundation.clock import SHANGHAI, ManualClock
-from equipment.foundation.database import Connection
+from equipment.foundation.database import Connection, DatabaseRole
 from tests.conftest import START, Database
 from tests.platform import Platform
 
@@ -61,9 +62,8 @@ def file_record(conn: Connection, unit: tuple[int, int], at: datetime, state: st
 
 
 def cut(conn: Connection, at: datetime) -> int:
-    row = conn.execute("select dashboards.take_cut(%s)", (at,)).fetchone()
-    assert row is not None
-    return int(row[0])
+    refresh_due(conn)
+    return take_cut(conn, at)
 
 
 def stage(conn: Connection, target: str, unit: int) -> int | None:
@@ -94,6 +94,26 @@ def test_paperless_is_effective_only_when_every_visit_was_filed(city: Connection
     assert covered(city, START, "paperless").excluded == 1
 
 
+def test_a_lift_with_an_accepted_on_demand_plan_is_due_by_its_interval(city: Connection) -> None:
+    planned, proposed = lifts(city)[:2]
+    for unit, steps in ((planned, ("propose", "agree", "accept")), (proposed, ("propose", "agree"))):
+        plan = city.execute(
+            "insert into maintenance.on_demand_plan (unit_no, firm_org_id, state, interval_days, items, quality_target, proposed_at)"
+            " values (%s, %s, %s, 30, 'x', 'x', %s) returning id",
+            (*unit, "accepted" if "accept" in steps else "agreed", START - timedelta(days=200)),
+        ).fetchone()
+        assert plan is not None
+        for event in steps:
+            city.execute(
+                "insert into maintenance.on_demand_plan_event (plan_id, unit_no, event, at) values (%s, %s, %s, %s)",
+                (plan[0], unit[0], event, START - timedelta(days=100)),
+            )
+        for n in range(4):
+            file_record(city, unit, START - timedelta(days=29 * n))
+    cut(city, START)
+    assert [stage(city, "paperless", u[0]) for u in (planned, proposed)] == [3, 2]
+
+
 def test_the_hotline_needs_plate_and_phone_within_ninety_days(city: Connection) -> None:
     city.execute(
         "update equipment.unit set rescue_code = coalesce(rescue_code, lpad((900000 + no)::text, 6, '0')) where kind in ('lift', 'escalator')"
@@ -113,13 +133,10 @@ def test_the_hotline_needs_plate_and_phone_within_ninety_days(city: Connection) 
     assert stage(city, "hotline", both[0]) == 2
 
 
-def test_insurance_inspection_confirmation_and_terminals(city: Connection) -> None:
+def test_insurance_confirmation_and_terminals(city: Connection) -> None:
     today = START.astimezone(SHANGHAI).date()
     a, b = lifts(city)[:2]
-    city.execute(
-        "update equipment.unit set insurance_valid_to = %s, parameters = parameters || jsonb_build_object('next_inspection', %s::date, 'next_self_test', %s::date) where no = %s",
-        (today, today, today - timedelta(days=1), a[0]),
-    )
+    city.execute("update equipment.unit set insurance_valid_to = %s where no = %s", (today, a[0]))
     city.execute(
         "update equipment.unit set insurance_valid_to = %s, device_model = null where no = %s",
         (today - timedelta(days=1), b[0]),
@@ -131,14 +148,99 @@ def test_insurance_inspection_confirmation_and_terminals(city: Connection) -> No
         "insert into ingest.unit_state (unit_no, online, last_received_at) values (%s, true, %s)", (a[0], START)
     )
     cut(city, START)
-    assert [stage(city, t, a[0]) for t in ("insurance", "inspection", "self_test", "confirmed", "iot")] == [
-        3,
-        3,
-        2,
-        3,
-        3,
-    ]
-    assert [stage(city, t, b[0]) for t in ("insurance", "inspection", "confirmed", "iot")] == [2, 0, 1, -1]
+    assert [stage(city, t, a[0]) for t in ("insurance", "confirmed", "iot")] == [3, 3, 3]
+    assert [stage(city, t, b[0]) for t in ("insurance", "confirmed", "iot")] == [2, 1, -1]
+
+
+def new_lift(conn: Connection, unit: str, first_use: date) -> int:
+    row = conn.execute(
+        "insert into equipment.unit (id, kind, variety_code, name, address, jurisdiction_id, jurisdiction_path, use_org_id, status, first_use_date, parameters, changed_at)"
+        " select %s, kind, '3110', name, address, jurisdiction_id, jurisdiction_path, use_org_id, 'in_use', %s, '{}', %s"
+        " from equipment.unit where no = %s returning no",
+        (unit, first_use, START, lifts(conn)[0][0]),
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def inspected(conn: Connection, unit: int, kind: str, on: date, passed: str = "passed") -> None:
+    conn.execute(
+        "insert into equipment.inspection (unit_no, kind, performed_on, conclusion, recorded_at) values (%s, %s, %s, %s, %s)",
+        (unit, kind, on, passed, START),
+    )
+
+
+def test_inspection_and_self_test_follow_from_the_due_dates_of_the_register(city: Connection) -> None:
+    # today is the 2nd of March 2026
+    firsts = (date(2025, 9, 10), *[date(2019, 5, 1)] * 4, date(2009, 5, 1), date(2009, 5, 1))
+    new, kept, late, silent, failed, taken_over, old = [new_lift(city, f"T{n}", day) for n, day in enumerate(firsts)]
+    # inspected after 1 and 4 years, tested in the years between; the next inspection is that of year 7, the next test of year 8
+    for unit in (kept, late):
+        for kind, year in (("periodic", 2020), ("self_test", 2021), ("self_test", 2022), ("periodic", 2023)):
+            inspected(city, unit, kind, date(year, 5, 20))
+    for year in (2024, 2025):
+        inspected(city, kept, "self_test", date(year, 5, 20))
+    inspected(city, failed, "periodic", date(2020, 5, 20), "failed")
+    # the register knows only its last inspection; and of a lift of 16 years nothing: no self-test is owed any more
+    inspected(city, taken_over, "periodic", date(2025, 4, 20))
+    cut(city, START)
+
+    def both(unit: int) -> tuple[int | None, int | None]:
+        return stage(city, "inspection", unit), stage(city, "self_test", unit)
+
+    assert [both(u) for u in (new, kept, late, silent, failed)] == [(3, 3), (3, 3), (3, 2), (1, 1), (1, 1)]
+    assert [both(u) for u in (taken_over, old)] == [(3, -1), (1, -1)]
+    # what becomes known later is seen by the next cut
+    inspected(city, late, "self_test", date(2024, 5, 2))
+    inspected(city, late, "self_test", date(2025, 5, 2))
+    cut(city, START + timedelta(minutes=10))
+    assert stage(city, "self_test", late) == 3
+    # a day that passes makes them overdue without anything being computed again
+    assert refresh_due(city) == 0
+    cut(city, START + timedelta(days=100))
+    assert (stage(city, "inspection", kept), stage(city, "self_test", kept)) == (2, 3)
+
+
+def test_a_cut_counts_what_was_in_use_on_its_day_under_the_place_and_the_firm_of_then(database: Database) -> None:
+    today = START.astimezone(SHANGHAI).date()
+    with database.connect(autocommit=True) as conn:
+        build_city(conn, units=30, seed=7, now=START, password=PASSWORD)
+        (unit, _), (moved, _) = lifts(conn)[:2]
+        for attribute, no, value in (("status", unit, "scrapped"), ("jurisdiction", moved, "341321")):
+            conn.execute(
+                "select equipment.amend(%s, %s, %s, daterange(%s, null), %s, '报废移交')",
+                (attribute, no, value, today - timedelta(days=10), START),
+            )
+        conn.execute("update equipment.unit set jurisdiction_id = '341321' where no = %s", (moved,))
+    with database.connect(DatabaseRole.OWNER, autocommit=True) as conn:
+        then, now = today - timedelta(days=11), today
+        for name in ("stage_paperless", "stage_insurance", "stage_hotline", "stage_confirmed"):
+            counted = [
+                {row[0] for row in conn.execute(f"select unit_no from dashboards.{name}(%s)".encode(), (day,))}
+                for day in (then, now)
+            ]
+            assert counted[0] - counted[1] == {unit}, name
+        places = [
+            conn.execute("select area from dashboards.in_use_on(%s) where unit_no = %s", (day, moved)).fetchone()
+            for day in (then, now)
+        ]
+        assert places[0] != places[1]
+
+
+def test_records_stand_as_they_did_at_the_end_of_the_day(city: Connection, database: Database) -> None:
+    unit = lifts(city)[0]
+    file_record(city, unit, START - timedelta(days=20), "confirmed")
+    city.execute("update maintenance.record set confirmed_at = %s where unit_no = %s", (START - timedelta(days=2), unit[0]))  # fmt: skip
+    with database.connect(DatabaseRole.OWNER, autocommit=True) as conn:
+
+        def confirmed(back: int) -> int:
+            day = (START - timedelta(days=back)).astimezone(SHANGHAI).date()
+            found: dict[int, int] = dict(
+                conn.execute("select * from dashboards.stage_confirmed(%s)", (day,)).fetchall()
+            )
+            return found[unit[0]]
+
+        assert [confirmed(back) for back in (0, 5, 21)] == [3, 1, -1]
 
 
 def test_what_moved_since_the_month_began_names_gained_and_lost(city: Connection) -> None:
@@ -179,6 +281,35 @@ def test_events_are_counted_per_month_and_older_months_are_kept(city: Connection
     item = read_board(city, START + timedelta(hours=1)).leading[0]
     assert item.counts[-1] == 2
     assert sum(item.counts) == 3
+
+
+def test_stocks_are_those_of_the_newest_cut_of_each_month_and_a_month_without_a_cut_is_missing(
+    city: Connection,
+) -> None:
+    unit = lifts(city)[0][0]
+
+    def open_hazards(at: datetime) -> tuple[tuple[date, ...], tuple[int, ...]]:
+        cut(city, at)
+        board = read_board(city, at)
+        item = next(x for x in board.leading if x.definition.measure == "open_major_hazards")
+        assert item.p_against_last is None
+        assert board.open_major_hazards == item.counts[-1]
+        return item.months, item.counts
+
+    assert open_hazards(START) == ((date(2026, 3, 1),), (0,))
+    city.execute(
+        "insert into maintenance.hazard (number, unit_no, state, grade, clause, description, opened_at, opened_by, due_at)"
+        " values ('m1', %s, 'listed', 'major', '4.6 b)', 'x', %s, 1, %s)",
+        (unit, START, START + timedelta(days=1)),
+    )
+    assert open_hazards(START + timedelta(days=2)) == ((date(2026, 3, 1),), (1,))
+    city.execute("update maintenance.hazard set state = 'closed', closed_at = %s", (START + timedelta(days=60),))
+    # nothing was counted in April
+    assert open_hazards(START + timedelta(days=61)) == ((date(2026, 3, 1), date(2026, 5, 1)), (1, 0))
+    overdue = next(
+        x for x in read_board(city, START + timedelta(days=3)).leading if x.definition.measure == "overdue_duties"
+    )
+    assert overdue.counts[-1] >= 1
 
 
 def test_an_old_moment_shows_the_old_cut_and_before_the_first_there_is_none(city: Connection) -> None:

@@ -204,6 +204,7 @@ def test_coverage_has_three_stages_and_unknown_is_not_zero() -> None:
 
 def test_leading_figures_judge_the_running_month_by_its_days() -> None:
     months = {(YONGQIAO.path, "entrapments", date(2026 if m < 7 else 2025, m, 1)): 200.0 for m in range(1, 13)}
+    months[(YONGQIAO.path, "serious_alarms", date(2025, 5, 1))] = 3.0  # the platform counted by then
     item = leading(facts(months=months), Focus(CITY))[0]
     assert item.months[-1] == date(2026, 6, 1)
     assert item.counts[-1] == 200
@@ -211,6 +212,17 @@ def test_leading_figures_judge_the_running_month_by_its_days() -> None:
     assert item.signals == (0,)  # 2025-06 had none at all: below the limit
     assert leading(facts(units=0), Focus(CITY)) == []
     assert (item.p_against_last or 0) > 0.9
+
+
+def test_months_before_the_platform_counted_are_missing_and_not_zero() -> None:
+    months = {(YONGQIAO.path, "entrapments", date(2026, m, 1)): 200.0 for m in (4, 5, 6)}
+    entrapments, alarms = leading(facts(months=months), Focus(CITY))[:2]
+    assert entrapments.months == alarms.months == (date(2026, 4, 1), date(2026, 5, 1), date(2026, 6, 1))
+    assert (entrapments.signals, alarms.counts) == ((), (0, 0, 0))
+    # nothing was ever counted: only the running month can be spoken of
+    only = leading(facts(months={}), Focus(CITY))[0]
+    assert (len(only.months), only.p_against_last) == (1, None)
+    assert "；。" not in wording.of_leading(only).zh
 
 
 def test_a_missing_exposure_is_a_named_error() -> None:
