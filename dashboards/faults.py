@@ -25,6 +25,7 @@ FAULTS: tuple[tuple[type[Exception], int, str], ...] = (
     (equipment.UnknownReconciliationError, 404, "No such item"),
     (equipment.UnknownAccidentError, 404, "No such accident"),
     (equipment.UnknownCylinderError, 404, "No such cylinder"),
+    (equipment.UnknownTransferError, 404, "No such transfer"),
     (equipment.NotAStationError, 404, "Not a filling station"),
     (equipment.CylinderStepError, 409, "Not possible in this state"),
     (equipment.FillKeyError, 409, "Key used already"),

@@ -26,6 +26,7 @@
     │   ├── InvalidAccidentError      a value of an accident cannot be right
     │   ├── UnknownAccidentError
     │   ├── UnknownCylinderError
+    │   ├── UnknownTransferError      no such transfer of cylinders, or not visible
     │   ├── CylinderInputError        a fill, a cylinder or a movement cannot be right
     │   ├── CylinderStepError         the cylinder's state does not know the event
     │   ├── FillKeyError              an idempotency key was used for another call
@@ -154,6 +155,10 @@ class DecisionError(EquipmentInputError):
 
 class UnknownCylinderError(EquipmentInputError):
     """No such cylinder, or not visible to whoever asks."""
+
+
+class UnknownTransferError(EquipmentInputError):
+    """No such transfer of cylinders, or not visible to whoever asks."""
 
 
 class CylinderInputError(EquipmentInputError):

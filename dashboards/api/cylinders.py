@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import StreamingResponse
 
+from dashboards.api.etags import IfMatch, etag_of, link_next, require_match
 from dashboards.context import Context, WebContext, permit
 from dashboards.errors import BadRequestError, NotFoundError
 from equipment.access.model import Asker
-from equipment.cylinders import coverage, export, filling, movements, register, stations, store
+from equipment.cylinders import corrections, coverage, export, filling, movements, register, stations, store, transfers
 from equipment.cylinders.coverage import TraceCoverage
 from equipment.cylinders.filling import read_call
 from equipment.cylinders.model import (
@@ -48,6 +49,47 @@ class Revocation(BaseModel):
     reason: str = Field(min_length=1, max_length=500)
 
 
+class Correction(BaseModel):
+    """Values that were registered wrongly, and why. What is not sent stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(min_length=1, max_length=corrections.LONGEST_REASON)
+    code: str | None = None
+    certificate_no: str | None = None
+    volume_l: float | None = None
+    nominal_pressure_mpa: float | None = None
+    maker_code: str | None = None
+    serial: str | None = None
+    make_date: date | None = None
+    variety_code: str | None = None
+    medium: str | None = None
+    tare_kg: float | None = None
+    max_fill_kg: float | None = None
+    last_inspection: date | None = None
+    next_inspection: date | None = None
+    scrap_date: date | None = None
+
+
+class Offer(BaseModel):
+    """Cylinders that are to go to another station."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    to_station: int
+    codes: list[str] = Field(min_length=1, max_length=transfers.MOST_CYLINDERS)
+    reason: str = Field(min_length=1, max_length=transfers.LONGEST_REASON)
+
+
+class TransferAnswer(BaseModel):
+    """What a party does with an offer; a refusal says why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    event: Literal["accept", "refuse", "withdraw"]
+    answer: str = Field("", max_length=transfers.LONGEST_REASON)
+
+
 async def _body(request: Request) -> bytes:
     return await request.body()
 
@@ -57,6 +99,7 @@ Viewer = Annotated[Asker, Depends(permit("cylinder.view"))]
 Filler = Annotated[Asker, Depends(permit("cylinder.fill"))]
 Registrar = Annotated[Asker, Depends(permit("cylinder.register"))]
 Insurer = Annotated[Asker, Depends(permit("cylinder.insure"))]
+Transferor = Annotated[Asker, Depends(permit("cylinder.transfer"))]
 Licenser = Annotated[Asker, Depends(permit("cylinder.license"))]
 
 
@@ -170,10 +213,11 @@ def _csv(
 
 
 @router.get("/cylinders/{code}")
-def one(context: Context, code: str, asker: Viewer) -> dict[str, Any]:
+def one(context: Context, code: str, response: Response, asker: Viewer) -> dict[str, Any]:
     """A cylinder with its newest fills and events."""
     with context.transaction(asker) as conn:
         found = store.find(conn, code)
+        response.headers["ETag"] = etag_of(found.changed_at)
         return {
             "cylinder": found,
             "fills": store.fills_of(conn, found.no),
@@ -198,6 +242,65 @@ def move(
     wanted = _read(body, Movement)
     with context.transaction(asker) as conn:
         return movements.move(conn, code, wanted, asker, context.clock.now(), CylinderSettings())
+
+
+@router.patch("/cylinders/{code}")
+def correct(
+    context: Context,
+    code: str,
+    body: Correction,
+    response: Response,
+    asker: Annotated[Asker, Depends(permit("cylinder.correct"))],
+    if_match: IfMatch = None,
+) -> Cylinder:
+    """更正. A station corrects its codes and the plate; what limits a fill is the inspector's to correct."""
+    values = body.model_dump(exclude_unset=True, exclude={"reason"})
+    with context.transaction(asker) as conn:
+        corrections.lock(conn, code)
+        require_match(if_match, store.find(conn, code).changed_at)
+        found = corrections.correct(conn, code, values, body.reason, asker, context.clock.now())
+    response.headers["ETag"] = etag_of(found.changed_at)
+    return found
+
+
+@router.get("/cylinder-transfers")
+def all_transfers(
+    context: Context,
+    request: Request,
+    response: Response,
+    asker: Viewer,
+    open_only: bool = True,
+    before: Annotated[int, Query(ge=1)] = store.NEWEST,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> list[transfers.Transfer]:
+    """过户, newest first."""
+    with context.transaction(asker) as conn:
+        found = transfers.transfers(conn, open_only=open_only, before=before, limit=limit)
+    link_next(request, response, found[-1].id if len(found) == limit else None, "before")
+    return found
+
+
+@router.post("/cylinder-transfers")
+def offer(context: Context, body: Offer, asker: Transferor) -> transfers.OfferAnswer:
+    """Offer cylinders to another station; those that cannot go are named with their reasons, and stay."""
+    with context.transaction(asker) as conn:
+        return transfers.offer(conn, body.to_station, body.codes, body.reason, asker, context.clock.now())
+
+
+@router.get("/cylinder-transfers/{transfer_id}")
+def one_transfer(context: Context, transfer_id: int, asker: Viewer) -> dict[str, Any]:
+    """The transfer and its cylinders."""
+    with context.transaction(asker) as conn:
+        found = transfers.require_transfer(conn, transfer_id)
+        return {"transfer": found, "items": transfers.items_of(conn, transfer_id)}
+
+
+@router.post("/cylinder-transfers/{transfer_id}")
+def decide_transfer(context: Context, transfer_id: int, body: TransferAnswer, asker: Transferor) -> transfers.Transfer:
+    """The receiver accepts or refuses, the owner withdraws. Of what is accepted each cylinder is judged once more."""
+    event = transfers.TransferEvent(body.event)
+    with context.transaction(asker) as conn:
+        return transfers.decide(conn, transfer_id, event, body.answer, asker, context.clock.now())
 
 
 @router.post("/fills", openapi_extra=_takes(Fill, "fills"))

@@ -24,7 +24,14 @@ View = Annotated[Asker, Depends(permit("organisation.view"))]
 Edit = Annotated[Asker, Depends(permit("organisation.edit"))]
 Register = Annotated[Asker, Depends(permit("organisation.register"))]
 KIND = Literal[
-    "use_unit", "maintenance_firm", "rescue_station", "inspection_body", "authority", "insurer", "manufacturer"
+    "use_unit",
+    "maintenance_firm",
+    "rescue_station",
+    "inspection_body",
+    "authority",
+    "insurer",
+    "manufacturer",
+    "filling_station",
 ]
 
 

@@ -66,7 +66,7 @@ def new(request: Request, context: Context, asker: Annotated[Asker, Depends(perm
         use_unit = number_of(asked["use_unit"]) or (sides["use_units"][0][0] if len(sides["use_units"]) == 1 else None)
         lifts = store.lifts_of(conn, use_unit, today) if use_unit is not None else []
     return page(
-        request, "pages/contract_new.html", **sides, firm=firm, use_unit=use_unit, lifts=lifts,
+        request, "pages/contract_new.html", firms=sides["firms"], use_units=sides["use_units"], firm=firm, use_unit=use_unit, lifts=lifts,
         year_end=date(today.year, 12, 31),
     )  # fmt: skip
 

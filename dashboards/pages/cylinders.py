@@ -8,16 +8,20 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
+from dashboards import words
+from dashboards.api.etags import etag_of
 from dashboards.context import Context, permit
 from dashboards.pages.frame import language_of, page
 from dashboards.pages.reads import Window, filters, window
 from dashboards.rendering import local
+from equipment.access.matrix import permits
 from equipment.access.model import Asker, Role, ScopeKind
 from equipment.catalogue.varieties import varieties
-from equipment.cylinders import coverage, stations, store
-from equipment.cylinders.lifecycle import SUPERVISORS, TABLE, WITH_A_FILL, CylinderEvent, CylinderState
+from equipment.cylinders import corrections, coverage, stations, store, transfers
+from equipment.cylinders.lifecycle import APART, SUPERVISORS, TABLE, WITH_A_FILL, CylinderEvent, CylinderState
 from equipment.cylinders.media import media
 from equipment.cylinders.movements import JUDGED
+from equipment.cylinders.register import VARIETIES
 from equipment.cylinders.settings import CylinderSettings
 from equipment.foundation.database import Connection
 
@@ -25,6 +29,7 @@ router = APIRouter(include_in_schema=False)
 VIEWS = ("due", "fills", "refused", "all")
 FILLS_SHOWN = timedelta(days=31)
 LONGEST_CODE = 40
+TRANSFERS = 20
 
 
 def medium_name(code: str, language: str) -> str:
@@ -115,10 +120,45 @@ def cylinder(
             "refusals": store.refusals(conn, code=code),
             "deliveries": store.deliveries_of(conn, found.no, 5),
         }
+    correctable = _correctable(found.state, asker)
     return page(
-        request, "pages/cylinder.html", cylinder=found, end_of_life=end, steps=_steps(found.state, asker), **values,
+        request, "pages/cylinder.html", cylinder=found, end_of_life=end, steps=_steps(found.state, asker),
+        etag=etag_of(found.changed_at), correctable=correctable, media=tuple(media()), varieties=VARIETIES, **values,
         **_names(request),
     )  # fmt: skip
+
+
+def _correctable(state: str, asker: Asker) -> frozenset[str]:
+    """What this asker may correct of a cylinder in that state."""
+    if not permits(asker.role, "cylinder.correct") or state == CylinderState.SCRAPPED.value:
+        return frozenset()
+    return corrections.ALL if asker.scope_kind is ScopeKind.JURISDICTION else corrections.OWN
+
+
+@router.get("/cylinder-transfers")
+def cylinder_transfers(
+    request: Request, context: Context, asker: Annotated[Asker, Depends(permit("cylinder.view"))]
+) -> Response:
+    """What is offered, what was taken over, and the form for an offer."""
+    asked, today = filters(request, "all", "before", "codes"), local(context.clock.now()).date()
+    before = _station(asked["before"]) or store.NEWEST
+    with context.transaction(asker) as conn:
+        found = transfers.transfers(conn, open_only=asked["all"] != "yes", before=before, limit=TRANSFERS + 1)
+        told = [(t, transfers.items_of(conn, t.id), _answers(t, asker)) for t in found[:TRANSFERS]]
+        own = asker.organisation_id if stations.is_station(conn, asker.organisation_id) else None
+        receivers = [s for s in transfers.directory(conn, today) if s.id != own] if own is not None else []
+    return page(
+        request, "pages/cylinder_transfers.html", transfers=told, receivers=receivers, own=own, codes=asked["codes"], reasons=tuple(words.WORDS["transfer_reason"]),
+        more=found[TRANSFERS - 1].id if len(found) > TRANSFERS else None, **_names(request),
+    )  # fmt: skip
+
+
+def _answers(transfer: transfers.Transfer, asker: Asker) -> list[str]:
+    """What this asker may do with a transfer."""
+    if transfer.state != transfers.TransferState.OFFERED.value or not permits(asker.role, "cylinder.transfer"):
+        return []
+    sides = {transfers.RECEIVER: transfer.to_station, transfers.GIVER: transfer.from_station}
+    return [event.value for event, (party, _) in transfers.TABLE.items() if sides[party] == asker.organisation_id]
 
 
 def _steps(state: str, asker: Asker) -> list[str]:
@@ -126,7 +166,7 @@ def _steps(state: str, asker: Asker) -> list[str]:
     supervises = asker.scope_kind is ScopeKind.JURISDICTION
     if supervises and asker.role is not Role.INSPECTOR:
         return []
-    hidden = WITH_A_FILL | JUDGED | {CylinderEvent.BEGIN}
+    hidden = WITH_A_FILL | JUDGED | APART | {CylinderEvent.BEGIN}
     return [
         event.value
         for at, event in TABLE

@@ -9,14 +9,17 @@ from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import Response
 
 from dashboards import words
+from dashboards.api.etags import etag_of
 from dashboards.api.organisations import as_seen, revealed
 from dashboards.context import Context, permit
 from dashboards.errors import NotFoundError
-from dashboards.pages.frame import page
+from dashboards.i18n import DEFAULT_LANGUAGE
+from dashboards.pages.frame import language_of, page
 from dashboards.pages.reads import filters
 from dashboards.rendering import local
 from equipment.access.matrix import permits
 from equipment.access.model import Asker
+from equipment.catalogue.varieties import jurisdictions
 from equipment.contracts import store as contracts
 from equipment.contracts.model import ContractFilter
 from equipment.due.dates import Due, dated
@@ -49,6 +52,11 @@ def organisations(
         next=found[49].id if len(found) > 50 else None,
         kinds=tuple(words.WORDS["organisation_kind"]),
         phone_since=context.clock.now() - PHONE_HOLDS,
+        areas=[
+            (j.id, j.zh if language_of(request) == DEFAULT_LANGUAGE else j.en)
+            for j in jurisdictions().values()
+            if j.kind in ("city", "district") and asker.scope_path is not None and j.path.startswith(asker.scope_path)
+        ],
     )
 
 
@@ -79,7 +87,11 @@ def organisation(
         if permits(asker.role, "contract.view"):
             values["contracts"] = contracts.contracts(conn, today, ContractFilter(organisation_id), limit=SHOWN)
     values |= {"people": values.get("people"), "contracts": values.get("contracts")}
-    return page(request, "pages/organisation.html", phone_since=now - PHONE_HOLDS, **values)
+    own = asker.organisation_id in (None, organisation_id)
+    return page(
+        request, "pages/organisation.html", phone_since=now - PHONE_HOLDS, etag=etag_of(found.changed_at), etag_of=etag_of,
+        editable=own and permits(asker.role, "organisation.edit"), licence_kinds=tuple(words.WORDS["licence_kind"]), **values,
+    )  # fmt: skip
 
 
 @router.post("/people/{person_id}/phone")

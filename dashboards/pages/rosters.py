@@ -25,7 +25,8 @@ from equipment.parties.model import PhoneCheckFilter
 from equipment.registry.store import organisations
 
 router = APIRouter(include_in_schema=False)
-AHEAD = timedelta(days=7)
+SPANS = (2, 7, 31)
+"""Days ahead that may be asked for; the first unless another is."""
 KINDS = ("maintenance_firm", "rescue_station")
 CHECKS = 50
 SHIFT = timedelta(hours=12)
@@ -51,18 +52,19 @@ def _form(conn: Connection, asker: Asker, organisation: int | None, now: datetim
 
 @router.get("/rosters")
 def rosters(request: Request, context: Context, asker: Annotated[Asker, Depends(permit("roster.view"))]) -> Response:
-    """The next seven days by area, and the areas that nobody answers for."""
-    asked, now = filters(request, "area", "organisation"), context.clock.now()
+    """The next days by area, and the areas that nobody answers for."""
+    asked, now = filters(request, "area", "organisation", "days"), context.clock.now()
+    days = next((n for n in SPANS if str(n) == asked["days"]), SPANS[0])
     organisation = number_of(asked["organisation"])
     path = asker.scope_path if asker.scope_kind is ScopeKind.JURISDICTION else None
     with context.transaction(asker) as conn:
         areas = [(a.id, maps.name_of(a, language_of(request))) for a in rows(conn, QUERIES.roster_areas)]
         values = _form(conn, asker, organisation, now)
-        shifts = store.shifts(conn, now, now + AHEAD, asked["area"], organisation)
+        shifts = store.shifts(conn, now, now + timedelta(days=days), asked["area"], organisation)
         cover = store.area_duties(conn, now, path)
     begins = local(now).replace(hour=8, minute=0, second=0, microsecond=0) + timedelta(days=1)
     return page(
-        request, "pages/rosters.html", shifts=shifts, cover=cover, areas=areas, soon=now + timedelta(hours=12),
+        request, "pages/rosters.html", shifts=shifts, cover=cover, days=days, spans=SPANS, areas=areas, soon=now + timedelta(hours=12),
         begins=begins.strftime("%Y-%m-%dT%H:%M"), ends=(begins + SHIFT).strftime("%Y-%m-%dT%H:%M"), **values,
     )  # fmt: skip
 

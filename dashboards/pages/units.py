@@ -11,7 +11,9 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from dashboards import words
+from dashboards.api.etags import etag_of
 from dashboards.context import Context, permit
+from dashboards.i18n import DEFAULT_LANGUAGE
 from dashboards.pages import maps
 from dashboards.pages.due import due_rows
 from dashboards.pages.frame import language_of, page
@@ -22,6 +24,7 @@ from equipment.access.matrix import permits
 from equipment.access.model import Asker
 from equipment.catalogue.load import load_catalogue
 from equipment.catalogue.model import Signal
+from equipment.catalogue.varieties import jurisdictions, varieties
 from equipment.contracts import store as contracts
 from equipment.due import store as due_store
 from equipment.foundation.database import Connection
@@ -32,6 +35,7 @@ from equipment.registry.model import Unit
 from ingest import devices, read
 
 router = APIRouter(include_in_schema=False)
+REPORTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,32 @@ def signals_now(conn: Connection, kind: str, unit_no: int, now: datetime) -> lis
         state = "unknown" if current is None else "stale" if stale else "ok"
         found.append(SignalNow(signal, current, at, state, out_of_limits=False))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """证照与文书: a document of a unit. ``number`` None: none is known; ``until`` is its last day, where it has one."""
+
+    kind: str
+    number: str | None
+    until: date | None = None
+    day: date | None = None
+    href: str = ""
+
+
+def papers_of(unit: Any, story: Mapping[str, Any]) -> list[Paper]:
+    """The documents of a unit, also those that it should have and that nobody knows."""
+    found = [Paper("use_registration", unit.certificate_no)]
+    if unit.kind in ("lift", "escalator"):
+        policy, contract = story["policy"], story["contract"]
+        found.append(Paper("policy", None) if policy is None else Paper(
+            "policy", policy.value or "", None if policy.until is None else policy.until - timedelta(days=1)))  # fmt: skip
+        found.append(Paper("contract", None) if contract is None else Paper(
+            "contract", contract.number, contract.last_day, href=f"/contracts/{contract.id}"))  # fmt: skip
+        if unit.rescue_code:
+            found.append(Paper("label", unit.rescue_code, href=f"/labels.pdf?plates={unit.rescue_code}"))
+    reports = [Paper("report", i.report_no, day=i.on) for i in story["inspections"] if i.report_no]
+    return [*found, *(reports[:REPORTS] or [Paper("report", None)])]
 
 
 def register_story(conn: Connection, unit: Unit, records: list[Any], today: date) -> dict[str, Any]:
@@ -114,6 +144,27 @@ def units(request: Request, context: Context, asker: Annotated[Asker, Depends(pe
     )
 
 
+@router.get("/units/new")
+def new(request: Request, context: Context, asker: Annotated[Asker, Depends(permit("unit.edit"))]) -> Response:
+    """The form for a unit that nobody has registered yet."""
+    language = language_of(request)
+    zh = language == DEFAULT_LANGUAGE
+    areas = [
+        (j.id, j.zh if zh else j.en)
+        for j in jurisdictions().values()
+        if j.kind != "grid" and asker.scope_path is not None and j.path.startswith(asker.scope_path)
+    ]
+    with context.transaction(asker) as conn:
+        sides = {
+            kind: [(o.id, o.name) for o in store.organisations(conn, kind)] for kind in ("use_unit", "maintenance_firm")
+        }
+    return page(
+        request, "pages/unit_new.html", areas=areas, use_units=sides["use_unit"], firms=sides["maintenance_firm"],
+        varieties=[(v.code, f"{v.code} {v.zh if zh else v.en}") for v in varieties().values()],
+        kinds=tuple(words.WORDS["unit_kind"]),
+    )  # fmt: skip
+
+
 @router.get("/units/{unit_id}")
 def unit(
     request: Request, context: Context, unit_id: str, asker: Annotated[Asker, Depends(permit("unit.view"))]
@@ -139,7 +190,11 @@ def unit(
             else None
         )
         story["contract"] = contracts.contract_of(conn, found.no, local(now).date())
+        story["papers"] = papers_of(found, story)
         outlines = rows(conn, QUERIES.districts)
     here = maps.placed([maps.point(found.lat, found.lon, found.name, severity="low")])
     chart = {"districts": maps.districts(outlines, language_of(request)), "points": here, "view": "points"}
-    return page(request, "pages/unit.html", unit=found, signals=signals, map=chart, **story)
+    return page(
+        request, "pages/unit.html", unit=found, signals=signals, map=chart, etag=etag_of(found.changed_at),
+        statuses=tuple(words.WORDS["unit_status"]), inspection_kinds=tuple(words.WORDS["inspection_kind"]), **story,
+    )  # fmt: skip

@@ -71,6 +71,10 @@ class CylinderEvent(Enum):
     """解冻."""
     SCRAP = "scrap"
     """报废."""
+    TRANSFER = "transfer"
+    """过户: taken over by another station."""
+    CORRECT = "correct"
+    """更正 of what was registered wrongly."""
 
 
 S, E = CylinderState, CylinderEvent
@@ -99,11 +103,15 @@ TABLE: dict[tuple[CylinderState, CylinderEvent], CylinderState | None] = {
     (S.LOST, E.FIND): S.INSPECTION,
     **{(state, E.FREEZE): S.FROZEN for state in S if state not in (S.FROZEN, S.SCRAPPED)},
     (S.FROZEN, E.UNFREEZE): BACK,
+    (S.EMPTY, E.TRANSFER): S.EMPTY,
+    **{(state, E.CORRECT): state for state in S if state is not S.SCRAPPED},
     **{(state, E.SCRAP): S.SCRAPPED for state in (S.EMPTY, S.INSPECTION, S.REPAIR, S.LOST)},
 }
 
 SUPERVISORS = frozenset({E.FREEZE, E.UNFREEZE})
 """Events of the authority; the others are the station's."""
+APART = frozenset({E.TRANSFER, E.CORRECT})
+"""Events that come with a transfer or a correction, which say more than that they happened."""
 WITH_A_FILL = frozenset({E.FINISH, E.FINISH_FAILED})
 """Events that only a fill record brings along."""
 NEEDS_REASON = frozenset({E.CHECK_FAILED, E.ABORT, E.FAIL_INSPECTION, E.SEND_REPAIR, E.REPAIRED, E.LOSE, E.FIND, E.FREEZE,

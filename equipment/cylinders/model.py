@@ -215,6 +215,7 @@ class Cylinder:
     state_since: datetime
     last_fill_at: datetime | None
     registered_at: datetime
+    changed_at: datetime
 
 
 class Movement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -10,6 +10,7 @@ import msgspec
 from equipment.access.model import Asker, ScopeKind
 from equipment.cylinders import stations
 from equipment.cylinders.lifecycle import (
+    APART,
     NEEDS_REASON,
     SUPERVISORS,
     WITH_A_FILL,
@@ -64,6 +65,8 @@ def problems(movement: Movement, at: datetime, now: datetime, oldest: timedelta)
         found.append("at: 时间在将来或早于保存期 (in the future, or older than traces are kept)")
     if event in WITH_A_FILL:
         found.append("event: 随充装记录产生 (a fill record brings it along)")
+    if event in APART:
+        found.append("event: 请用转移或更正接口 (send a transfer or a correction)")
     if event in JUDGED:
         found.append("event: 请用充前检查接口 (send the check before the fill)")
     if event in NEEDS_REASON and not (movement.reason or "").strip():

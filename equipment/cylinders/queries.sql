@@ -123,10 +123,59 @@ insert into equipment.cylinder_delivery (cylinder_no, at, station_id, recipient,
 -- name: deliveries
 select at, recipient, phone, address from equipment.cylinder_delivery where cylinder_no = %s order by at desc limit %s;
 
+-- name: station_directory
+select id, name, media from equipment.station_directory(%s);
+
+-- name: pending_transfer
+select cylinder_no from equipment.cylinder_transfer_item where outcome = 'offered' and cylinder_no = any(%s);
+
+-- name: insert_transfer
+insert into equipment.cylinder_transfer (from_station, to_station, reason, offered_at, offered_by)
+values (%s, %s, %s, %s, %s) returning id;
+
+-- name: insert_transfer_items
+insert into equipment.cylinder_transfer_item (transfer_id, cylinder_no, code)
+select %s, i.no, i.code from unnest(%s::integer[], %s::text[]) as i(no, code);
+
+-- name: transfers
+select t.id, t.from_station, f.name, t.to_station, r.name, t.state, t.reason, t.offered_at, t.decided_at, t.answer,
+       (select count(*)::int from equipment.cylinder_transfer_item i where i.transfer_id = t.id),
+       (select count(*)::int from equipment.cylinder_transfer_item i where i.transfer_id = t.id and i.outcome = 'moved')
+from equipment.cylinder_transfer t
+join equipment.station_directory(current_date) f on f.id = t.from_station
+join equipment.station_directory(current_date) r on r.id = t.to_station
+where t.id < %(before)s and (%(id)s::bigint is null or t.id = %(id)s) and (not %(open)s or t.state = 'offered')
+order by t.id desc limit %(limit)s;
+
+-- name: lock_transfer
+select 1 from equipment.cylinder_transfer where id = %s for update;
+
+-- name: transfer_items
+select code, outcome, reasons from equipment.cylinder_transfer_item where transfer_id = %s order by code;
+
+-- name: offered_items
+select cylinder_no, code from equipment.cylinder_transfer_item where transfer_id = %s and outcome = 'offered';
+
+-- name: take_cylinders
+select equipment.take_cylinders(%s, %s, %s);
+
+-- name: settle_items
+update equipment.cylinder_transfer_item i
+set outcome = case when i.cylinder_no = any(%(moved)s::integer[]) then 'moved' else 'stayed' end,
+    reasons = coalesce((select array(select jsonb_array_elements_text(s -> 'reasons')) from jsonb_array_elements(%(stayed)s::jsonb) s
+                        where (s ->> 'no')::integer = i.cylinder_no), '{}')
+where i.transfer_id = %(transfer)s and i.outcome = 'offered';
+
+-- name: settle_transfer
+update equipment.cylinder_transfer set state = %s, decided_at = %s, decided_by = %s, answer = %s where id = %s and state = 'offered';
+
+-- name: correct
+update equipment.cylinder set {assignments}, changed_at = %(changed_at)s where no = %(no)s;
+
 -- name: cylinder_columns
 select c.no, c.code, c.station_id, o.name, c.maker_code, c.serial, c.make_date, c.variety_code, c.medium, c.volume_l,
        c.nominal_pressure_mpa, c.tare_kg, c.max_fill_kg, c.certificate_no, c.last_inspection, c.next_inspection,
-       c.scrap_date, c.state, c.frozen_from, c.state_since, c.last_fill_at, c.registered_at
+       c.scrap_date, c.state, c.frozen_from, c.state_since, c.last_fill_at, c.registered_at, c.changed_at
 from equipment.cylinder c
 join equipment.organisation o on o.id = c.station_id;
 

@@ -382,8 +382,8 @@ def cell_text(value: Any) -> str:
         return str(int(value)) if float(value).is_integer() else repr(value)
     if isinstance(value, datetime):
         # a spreadsheet's day number is exact to less than a second only
-        value = (value + timedelta(milliseconds=500)).replace(microsecond=0)
-        return value.date().isoformat() if value.time() == datetime.min.time() else value.isoformat(sep=" ")
+        moment = (value + timedelta(milliseconds=500)).replace(microsecond=0)
+        return moment.date().isoformat() if moment.time() == datetime.min.time() else moment.isoformat(sep=" ")
     if isinstance(value, date):
         return value.isoformat()
     return "" if value is None else str(value)

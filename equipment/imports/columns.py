@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -65,6 +65,7 @@ class Mapping:
         return self.titles[self.fields.index(field)] if field in self.fields else columns()[field].zh
 
 
+@lru_cache(maxsize=10_000)
 def plain(text: str) -> str:
     """A header or a word without spaces, case, marks and what stands in brackets.
 

@@ -266,17 +266,16 @@ def read_row(row: Row, mapping: Mapping) -> Stated:
         title = mapping.titles[index] if ours else "整行"
         value = row.cells[index] if ours else ",".join(cell for cell in row.cells if cell)[:80]
         stated.problems.append(Problem(row.line, title, value[:200], why, remedy, severity))
-    for index, (name, cell) in enumerate(zip(mapping.fields, row.cells, strict=False)):
-        if name is not None and cell:
-            _read_cell(stated, columns()[name], mapping.titles[index], cell)
+    known, nothing = columns(), empty_words()
+    for name, title, cell in zip(mapping.fields, mapping.titles, row.cells, strict=False):
+        if name is not None and cell and (bare := cell.strip()).lower() not in nothing:
+            _read_cell(stated, known[name], title, bare)
     _join_parameters(stated)
     return stated
 
 
-def _read_cell(stated: Stated, column: Column, title: str, cell: str) -> None:
-    bare = cell.strip()
-    if bare.lower() in empty_words():
-        return
+def _read_cell(stated: Stated, column: Column, title: str, bare: str) -> None:
+    """Read a cell that says something, without the spaces around it."""
     try:
         if not bare.isprintable() and CONTROL.search(bare):
             raise CellError("含不可见的控制字符 (invisible control characters)", "删除后重新输入 (enter it again)")

@@ -105,10 +105,15 @@ where u.kind in ('lift', 'escalator') and u.status in ('in_use', 'stopped') and 
   and (not %(missing)s or d.named is null or f.named is null)
 order by u.name, u.id limit %(limit)s;
 
--- name: gap_counts
-select g.what, count(*)::int from (
+-- name: gap_rows
+with g as (
     select 'no_firm' as what, u.id as subject, u.name, u.address as detail from equipment.unit u
     where u.kind in ('lift', 'escalator') and u.status = 'in_use' and u.firm_org_id is null
+    union all
+    select 'no_contract', u.id, u.name, u.address from equipment.unit u
+    where u.kind in ('lift', 'escalator') and u.status = 'in_use' and u.firm_org_id is not null and not exists (
+        select 1 from equipment.contract_unit m
+        where m.unit_no = u.no and m.superseded_at is null and m.valid @> %(today)s::date and m.firm_org_id = u.firm_org_id)
     union all
     select 'no_use_unit', u.id, u.name, u.address from equipment.unit u
     where u.status in ('in_use', 'stopped') and u.use_org_id is null
@@ -118,7 +123,7 @@ select g.what, count(*)::int from (
     union all
     select 'no_officer', u.id, u.name, u.address from equipment.unit u
     where u.kind in ('lift', 'escalator') and u.status = 'in_use' and not exists (
-        select 1 from equipment.officer_period p where p.unit_no = u.no and p.superseded_at is null and p.valid @> %(today)s)
+        select 1 from equipment.officer_period p where p.unit_no = u.no and p.superseded_at is null and p.valid @> %(today)s::date)
     union all
     select 'phone_unverified', o.id::text, o.name, coalesce(o.duty_phone, '') from equipment.organisation o
     where o.kind in ('maintenance_firm', 'use_unit', 'rescue_station') and not exists (
@@ -128,29 +133,10 @@ select g.what, count(*)::int from (
     select 'test_call_due', o.id::text, o.name, coalesce(o.duty_phone, '') from equipment.organisation o
     where o.kind in ('maintenance_firm', 'rescue_station') and not exists (
         select 1 from equipment.phone_check c where c.organisation_id = o.id and c.answered and c.at > %(tested_since)s)
-) g group by g.what order by g.what;
+)
 
--- name: gap_list
-select g.what, g.subject, g.name, g.detail from (
-    select 'no_firm' as what, u.id as subject, u.name, u.address as detail from equipment.unit u
-    where u.kind in ('lift', 'escalator') and u.status = 'in_use' and u.firm_org_id is null
-    union all
-    select 'no_use_unit', u.id, u.name, u.address from equipment.unit u
-    where u.status in ('in_use', 'stopped') and u.use_org_id is null
-    union all
-    select 'no_plate', u.id, u.name, u.address from equipment.unit u
-    where u.kind in ('lift', 'escalator') and u.status = 'in_use' and u.rescue_code is null
-    union all
-    select 'no_officer', u.id, u.name, u.address from equipment.unit u
-    where u.kind in ('lift', 'escalator') and u.status = 'in_use' and not exists (
-        select 1 from equipment.officer_period p where p.unit_no = u.no and p.superseded_at is null and p.valid @> %(today)s)
-    union all
-    select 'phone_unverified', o.id::text, o.name, coalesce(o.duty_phone, '') from equipment.organisation o
-    where o.kind in ('maintenance_firm', 'use_unit', 'rescue_station') and not exists (
-        select 1 from equipment.phone_check c where c.organisation_id = o.id and c.answered and c.phone = o.duty_phone
-            and c.at > %(verified_since)s)
-    union all
-    select 'test_call_due', o.id::text, o.name, coalesce(o.duty_phone, '') from equipment.organisation o
-    where o.kind in ('maintenance_firm', 'rescue_station') and not exists (
-        select 1 from equipment.phone_check c where c.organisation_id = o.id and c.answered and c.at > %(tested_since)s)
-) g where g.what = %(what)s order by g.subject limit %(limit)s;
+-- name: count_gaps
+select g.what, count(*)::int from g group by g.what;
+
+-- name: list_gaps
+select g.what, g.subject, g.name, g.detail from g where g.what = %(what)s order by g.subject limit %(limit)s;

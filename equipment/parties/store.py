@@ -51,7 +51,7 @@ ORGANISATION_CHANGES = frozenset(
 OWN_CHANGES = frozenset({"address", "duty_phone"})
 """What an organisation may correct of itself."""
 PERSON_CHANGES = frozenset({"name", "phone", "duty", "left_on"})
-GAPS = ("no_firm", "no_use_unit", "no_plate", "no_officer", "phone_unverified", "test_call_due")
+GAPS = ("no_firm", "no_contract", "no_use_unit", "no_plate", "no_officer", "phone_unverified", "test_call_due")
 """The work lists of the register."""
 
 
@@ -359,13 +359,14 @@ def officers_of_lifts(
 
 def gap_counts(conn: Connection, now: datetime) -> list[GapCount]:
     """How long each work list is, also the empty ones."""
-    found = {row[0]: row[1] for row in conn.execute(QUERIES.gap_counts, _gap_values(now))}
+    found = {row[0]: row[1] for row in conn.execute(f"{QUERIES.gap_rows} {QUERIES.count_gaps}", _gap_values(now))}
     return [GapCount(what, found.get(what, 0)) for what in GAPS]
 
 
 def gaps(conn: Connection, what: str, now: datetime, limit: int = 200) -> list[Gap]:
     """One work list: lifts without a firm, phones nobody has verified, …"""
-    return [Gap(*row) for row in conn.execute(QUERIES.gap_list, _gap_values(now) | {"what": what, "limit": limit})]
+    values = _gap_values(now) | {"what": what, "limit": limit}
+    return [Gap(*row) for row in conn.execute(f"{QUERIES.gap_rows} {QUERIES.list_gaps}", values)]
 
 
 def _gap_values(now: datetime) -> dict[str, Any]:

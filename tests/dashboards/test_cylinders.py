@@ -113,10 +113,54 @@ def test_exports_hold_what_the_lists_hold(platform: Platform, station: Person) -
 @pytest.mark.parametrize("address", [
     "/cylinders", "/cylinders?view=due&due=soon", "/cylinders?view=due&due=unknown", "/cylinders?view=fills", "/cylinders?view=refused",
     "/cylinders?view=all", "/cylinders?view=all&state=full&after=5", "/cylinders?q=nothing", "/cylinders?view=nonsense&station=x&page=x&after=-",
-    "/cylinders/3413020100000002", "/cylinder", "/cylinder?code=%3Cscript%3E",
+    "/cylinders/3413020100000002", "/cylinder-transfers", "/cylinder-transfers?all=yes&before=x&codes=1", "/cylinder", "/cylinder?code=%3Cscript%3E",
 ])  # fmt: skip
 def test_every_view_of_the_pages_renders(platform: Platform, station: Person, address: str) -> None:
     for person in (station, platform.person(Role.REGULATOR)):
         answer = person.client.get(address)
         assert answer.status_code == 200, answer.text[:500]
         assert "<script>" not in answer.text
+
+
+def test_a_cylinder_is_corrected_by_its_form_and_offered_to_another_station(
+    platform: Platform, station: Person
+) -> None:
+    code = station.get("/cylinders?state=empty&limit=1")[0]["code"]
+    shown = station.client.get(f"/cylinders/{code}")
+    assert 'data-method="PATCH"' in shown.text
+    assert 'name="tare_kg"' not in shown.text
+    assert 'name="tare_kg"' in platform.person(Role.INSPECTOR).client.get(f"/cylinders/{code}").text
+    tag = station.client.get(f"/api/v1/cylinders/{code}").headers["etag"]
+
+    def patch(body: dict[str, Any], **headers: str) -> Any:
+        sent = {"X-CSRF-Token": station.csrf} | {k.replace("_", "-"): v for k, v in headers.items()}
+        return station.client.patch(f"/api/v1/cylinders/{code}", json=body, headers=sent)
+
+    change = {"certificate_no": "瓶10皖L00001(24)", "reason": "补录"}
+    assert patch(change).status_code == 428
+    platform.clock.advance(1)
+    assert patch(change, If_Match=tag).json()["certificate_no"] == change["certificate_no"]
+    assert patch(change | {"certificate_no": "x"}, If_Match=tag).status_code == 412
+    assert patch({"tare_kg": 1, "reason": "x"}, If_Match="*").status_code == 403
+    assert "补录" in station.client.get(f"/cylinders/{code}").text
+    row = platform.conn.execute(
+        "select organisation_id from equipment.filling_station where organisation_id <>"
+        " (select station_id from equipment.cylinder where code = %s) order by 1 limit 1",
+        (code,),
+    ).fetchone()
+    assert row is not None
+    made = station.post("/cylinder-transfers", {"to_station": row[0], "codes": [code, "X-0000"], "reason": "转让"})
+    assert (made["offered"], made["refused"]) == (1, [{"code": "X-0000", "reasons": ["unknown_cylinder"]}])
+    listed = station.client.get("/cylinder-transfers").text
+    assert code in listed
+    assert 'value="withdraw"' in listed
+    assert 'value="accept"' not in listed
+    assert station.post(f"/cylinder-transfers/{made['id']}", {"event": "withdraw"})["state"] == "withdrawn"
+    assert station.send(f"/cylinder-transfers/{made['id']}", {"event": "withdraw"}).status_code == 409
+    assert station.send("/cylinder-transfers/99999", {"event": "withdraw"}).status_code == 404
+    assert (
+        platform.person(Role.INSPECTOR)
+        .send("/cylinder-transfers", {"to_station": 1, "codes": ["x"], "reason": "x"})
+        .status_code
+        == 403
+    )

@@ -126,7 +126,9 @@ def test_a_unit_handed_over_takes_its_open_work_along(platform: Platform) -> Non
     given = regulator.get("/handovers")[-1]
     assert (given["to_id"], given["until"]) == ("341372", "2026-06-01")
     assert {work["kind"] for work in given["open_work"]} >= {"incident"}
+    assert f'data-api="/api/v1/handovers/{given["id"]}/receive"' in regulator.client.get("/handovers").text
     regulator.post(f"/handovers/{given['id']}/receive", {})
+    assert given["unit_id"] in regulator.client.get("/handovers?all=yes").text
     assert regulator.send(f"/handovers/{given['id']}/receive", {}).status_code == 404
 
 

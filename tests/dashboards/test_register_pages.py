@@ -67,7 +67,7 @@ def test_a_contract_from_the_form_to_its_end(platform: Platform) -> None:
 
 
 @pytest.mark.parametrize("address", [
-    "/contracts?state=nonsense&organisation=x&after=-", "/contracts/new", "/contracts/new?firm=x&use_unit=1", "/officers",
+    "/contracts?state=nonsense&organisation=x&after=-", "/contracts/new", "/contracts/new?firm=x&use_unit=1", "/officers", "/units/new", "/organisations", "/handovers?all=yes&after=x",
     "/officers?missing=yes", "/rosters", "/rosters?area=341302&organisation=y", "/rosters?area=nowhere", "/test-calls?answered=no",
     "/test-calls?before=x&organisation=-1", "/register", "/register?what=test_call_due", "/register?what=no_firm",
     "/register?what=phone_unverified",
@@ -135,3 +135,48 @@ def test_a_test_call_changes_what_is_due(platform: Platform) -> None:
     newest = desk.get(f"/phone-checks?organisation={organisation}&limit=1")
     assert (newest[0]["answered"], newest[0]["seconds_to_answer"]) == (True, 7)
     page(platform.person(Role.USE_UNIT_DIRECTOR), "/test-calls", 403)
+
+
+def tag_in(text: str, address: str) -> str:
+    """The state that the form of an address was made from."""
+    found = re.search(rf'data-api="{re.escape(address)}"[^>]*data-match="([^"]+)"', text)
+    assert found is not None, address
+    return found[1].replace("&#34;", '"').replace("&quot;", '"')
+
+
+def patch(person: Person, address: str, body: dict[str, Any], tag: str) -> Any:
+    headers = {"X-CSRF-Token": person.csrf, "If-Match": tag}
+    return person.client.patch(f"/api/v1{address}", json=body, headers=headers)
+
+
+def test_the_registrar_corrects_a_unit_and_an_organisation_by_their_forms(platform: Platform) -> None:
+    regulator, manager = platform.person(Role.REGULATOR), platform.person(Role.FIRM_MANAGER)
+    row = platform.conn.execute(
+        "select id from equipment.unit where firm_org_id = %s and kind = 'lift' order by no limit 1",
+        (own_of(platform, Role.FIRM_MANAGER),),
+    ).fetchone()
+    assert row is not None
+    address = f"/api/v1/units/{row[0]}"
+    shown = page(regulator, f"/units/{row[0]}")
+    assert 'id="papers"' in shown
+    assert "检验检测报告" in shown
+    assert "登记管理" not in page(manager, f"/units/{row[0]}")
+    tag = tag_in(shown, address)
+    platform.clock.advance(1)
+    assert patch(regulator, f"/units/{row[0]}", {"building": "9栋", "reason": "更正"}, tag).status_code == 200
+    assert patch(regulator, f"/units/{row[0]}", {"building": "8栋", "reason": "更正"}, tag).status_code == 412
+    page(manager, "/units/new", 403)
+    firm = own_of(platform, Role.FIRM_MANAGER)
+    text = page(manager, f"/organisations/{firm}")
+    assert 'name="credit_code"' not in text
+    tag = tag_in(text, f"/api/v1/organisations/{firm}")
+    changed = {"duty_phone": "19900009999", "reason": "换号"}
+    assert patch(manager, f"/organisations/{firm}", changed, tag).status_code == 200
+    assert patch(manager, f"/organisations/{firm}", changed | {"duty_phone": "1"}, tag).status_code == 412
+    assert "未核实" in page(regulator, f"/organisations/{firm}"), (
+        "another number is another phone: nobody has rung it yet"
+    )
+    made = regulator.post(
+        "/organisations", {"kind": "filling_station", "name": "新充装站", "jurisdiction_id": "341302"}
+    )
+    assert "新充装站" in page(regulator, f"/organisations/{made['id']}")
