@@ -40,13 +40,13 @@ export function protectForms() {
   });
 }
 
-// The fields as JSON: "detail.outcome" becomes {detail: {outcome}}, "ids[]" a list of numbers, empty ones are left out, data-type says int, number, bool or time (a wall-clock time of the city).
+// The fields as JSON: "detail.outcome" becomes {detail: {outcome}}, "ids[]" a list of numbers or of objects, empty ones are left out, data-type says int, number, bool or time (a wall-clock time of the city).
 export function asJson(form, submitter) {
   const body = {};
   for (const [name, value] of new FormData(form, submitter)) {
     if (name === "_csrf" || value === "") continue;
     if (name.endsWith("[]")) {
-      (body[name.slice(0, -2)] ??= []).push(Number.parseInt(value, 10));
+      (body[name.slice(0, -2)] ??= []).push(value.startsWith("{") ? JSON.parse(value) : Number.parseInt(value, 10));
       continue;
     }
     const type = form.elements[name]?.dataset?.type;
