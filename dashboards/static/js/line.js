@@ -45,10 +45,13 @@ export function startLine() {
     form.elements.lift.focus();
     look(form, chosen.dataset.plate);
   });
-  // the form of a call that was just taken has the cursor: the next thing is the plate
+  // the form of a call that was just taken has the cursor, once: the next thing is the plate; afterwards the keys are the page's
+  const seen = new Set();
+  const fresh = () => [...document.querySelectorAll("[data-lift-input]")].filter((field) => !seen.has(field.id) && seen.add(field.id));
+  fresh();
   document.addEventListener("teshe:renewed", (event) => {
     if (event.target.id !== "line") return;
-    const field = event.target.querySelector("[data-lift-input]");
+    const [field] = fresh();
     if (field && document.activeElement?.matches("body, button")) field.focus();
   });
   setInterval(beat, BEAT_MS);
