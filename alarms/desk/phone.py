@@ -10,7 +10,8 @@ from psycopg.types.json import Jsonb
 
 from alarms.desk.line import CallEvent, LineCall, LineEvent, LineState, next_state
 from alarms.errors import AlarmsInputError, ConflictError, TransitionError, UnknownCallError
-from alarms.incidents import joining
+from alarms.incidents import joining, service, store
+from alarms.incidents.model import Command, IncidentEvent, IncidentState
 from alarms.incidents.settings import DeskSettings
 from alarms.incidents.sources import EMERGENCIES, call_source
 from alarms.incidents.store import QUERIES as INCIDENTS
@@ -183,6 +184,19 @@ def open_incident(
     _note(conn, call_id, "opened", now, now, asker.account_id, {"incident_id": incident, "call_record_id": receipt.id})
     _tell(conn, call_id, "opened", now)
     return receipt, incident
+
+
+def dispatch_opened(conn: Connection, incident_id: int, asker: Asker, settings: DeskSettings, now: datetime) -> bool:
+    """Send level 1 for an incident that a call has just opened or joined.
+
+    False, and nothing is sent: its lift is not known yet, or help is on its way already.
+    """
+    incident = store.lock(conn, incident_id, None)
+    if incident.unit_no is None or incident.state not in (IncidentState.VERIFYING, IncidentState.ACCEPTED):
+        return False
+    command = Command(incident_id, IncidentEvent.DISPATCH, asker.account_id, asker.display_name, "seat")
+    service.act(conn, command, settings, now)
+    return True
 
 
 def return_call(conn: Connection, call_id: int, result: str, note: str, asker: Asker, now: datetime) -> LineCall:

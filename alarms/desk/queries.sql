@@ -174,10 +174,15 @@ update alarms.possible_accident set decided_at = %s, decided_by = %s, decision =
 where incident_id = %s and decided_at is null returning incident_id;
 
 -- name: possible_one
-select p.incident_id, p.since, p.report_by, p.reasons, p.level, p.deaths, p.serious_injuries, p.trapped_minutes, p.decided_at, p.decision,
-       p.accident_number, p.reason, i.number, i.unit_no, u.id, u.kind, u.jurisdiction_id, coalesce(i.reported_at, i.opened_at), i.trapped, i.injured
-from alarms.possible_accident p join alarms.incident i on i.id = p.incident_id left join equipment.unit u on u.no = i.unit_no
-where p.incident_id = %s;
+select i.id, p.since, p.report_by, p.reasons, p.level, coalesce(i.suspected_dead, p.deaths, 0), coalesce(i.serious_injuries, p.serious_injuries, 0),
+       greatest(p.trapped_minutes, case when i.kind = 'entrapment' and i.confirmed then
+           floor(extract(epoch from coalesce(i.freed_at, %(now)s::timestamptz) - coalesce(i.reported_at, i.opened_at)) / 60)::int end), p.decided_at, p.decision,
+       p.accident_number, p.reason, i.number, i.unit_no, u.id, u.kind, u.jurisdiction_id, coalesce(i.reported_at, i.opened_at), i.trapped, i.injured,
+       concat_ws(' ', u.name, u.address, u.place_name, u.building, u.entrance, nullif(i.place, '')) as place, u.rescue_code,
+       jsonb_strip_nulls(jsonb_build_object('报警', i.reported_at, '接警', i.accepted_at, '派单', i.dispatched_at, '出发', i.departed_at,
+           '到达', i.arrived_at, '解救', i.freed_at, '回访', i.called_back_at)) as milestones
+from alarms.incident i left join alarms.possible_accident p on p.incident_id = i.id left join equipment.unit u on u.no = i.unit_no
+where i.id = %(incident)s;
 
 -- name: close_tasks_of
 update alarms.desk_task set closed_at = %s, closed_by = %s, resolution = %s where incident_id = %s and kind = %s and closed_at is null;
@@ -206,3 +211,8 @@ select alarms.watchdog_paged(%s, %s, %s, %s, %s);
 select count(*) filter (where p.state = 'sent' and p.round = w.rounds), count(*) filter (where p.last_error is not null and p.round = w.rounds and p.state <> 'sent'),
        max(w.told_at)
 from alarms.watchdog_alarm w left join alarms.watchdog_page p on p.alarm_id = w.id where w.ended_at is null;
+
+-- name: named_now
+select n.id, n.name, n.phone, n.channels, n.since, j.name_zh as area_zh, j.name_en as area_en
+from alarms.named_person n left join equipment.jurisdiction j on j.path = n.jurisdiction_path
+where n.ended_at is null order by n.jurisdiction_path, n.id;

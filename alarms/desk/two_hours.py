@@ -22,6 +22,7 @@ from equipment.access.model import Asker
 from equipment.accidents.model import AccidentLevel, NewAccident
 from equipment.accidents.register import criteria_met, level_of, register
 from equipment.foundation import stream
+from equipment.foundation.clock import SHANGHAI
 from equipment.foundation.database import Connection
 
 LOOK_BACK = timedelta(days=3)
@@ -54,16 +55,19 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class PossibleAccident:
-    """可能的事故: what it may be, until when it must be reported, and what was decided."""
+    """可能的事故: what it may be, until when it must be reported, and what was decided.
+
+    Without ``report_by`` nothing says that it is one. ``trapped_minutes`` None: nobody was inside.
+    """
 
     incident_id: int
-    since: datetime
-    report_by: datetime
-    reasons: list[str]
-    level: str
+    since: datetime | None
+    report_by: datetime | None
+    reasons: list[str] | None
+    level: str | None
     deaths: int
     serious_injuries: int
-    trapped_minutes: int
+    trapped_minutes: int | None
     decided_at: datetime | None
     decision: str | None
     accident_number: str | None
@@ -76,6 +80,30 @@ class PossibleAccident:
     began_at: datetime
     trapped: int | None
     injured: int | None
+    place: str
+    plate: str | None
+    milestones: Mapping[str, str]
+    """Each milestone that was reached, by its name, with its time (RFC 3339)."""
+
+    @property
+    def narrative(self) -> str:
+        """What the desk can say of it, for the report: number, place, people, and when what happened."""
+        times = sorted((datetime.fromisoformat(at).astimezone(SHANGHAI), name) for name, at in self.milestones.items())
+        people = [
+            f"{words}{count}人"
+            for words, count in (
+                ("被困", self.trapped),
+                ("受伤", self.injured),
+                ("重伤", self.serious_injuries),
+                ("死亡", self.deaths),
+            )
+            if count
+        ]
+        parts = [
+            f"由应急事件 {self.incident_number} 转入", self.place + (f"（识别码 {self.plate}）" if self.plate else ""), "、".join(people),
+            "，".join(f"{at:%m-%d %H:%M:%S} {name}" for at, name in times),
+        ]  # fmt: skip
+        return "；".join(part for part in parts if part) + "。"
 
 
 def steps_due(began_at: datetime, steps: tuple[int, ...], told: frozenset[int], now: datetime) -> tuple[int, ...]:
@@ -167,7 +195,7 @@ def _task(
     conn.execute(OUTBOX.insert_task, values)
 
 
-def possible(conn: Connection, incident_id: int) -> PossibleAccident:
+def possible(conn: Connection, incident_id: int, now: datetime) -> PossibleAccident:
     """What an incident may be.
 
     Raises
@@ -175,10 +203,20 @@ def possible(conn: Connection, incident_id: int) -> PossibleAccident:
     UnknownIncidentError
         Nothing says that it is an accident.
     """
-    row = conn.execute(QUERIES.possible_one, (incident_id,)).fetchone()
-    if row is None:
+    found = _known(conn, incident_id, now)
+    if found is None or found.report_by is None:
         raise UnknownIncidentError("该事件未触及事故判定 (nothing says that this incident is an accident)")
-    return PossibleAccident(*row)
+    return found
+
+
+def draft(conn: Connection, incident_id: int, now: datetime) -> PossibleAccident | None:
+    """What the desk knows of any incident, for whoever reports it as an accident; None: no such incident."""
+    return _known(conn, incident_id, now)
+
+
+def _known(conn: Connection, incident_id: int, now: datetime) -> PossibleAccident | None:
+    row = conn.execute(QUERIES.possible_one, {"incident": incident_id, "now": now}).fetchone()
+    return None if row is None else PossibleAccident(*row)
 
 
 def prefilled(found: PossibleAccident, now: datetime) -> NewAccident:
@@ -188,7 +226,7 @@ def prefilled(found: PossibleAccident, now: datetime) -> NewAccident:
         deaths=found.deaths, serious_injuries=found.serious_injuries, trapped_minutes=found.trapped_minutes,
         unit_no=found.unit_no, trapped_people=found.trapped, known_at=found.since, incident_number=found.incident_number,
         minor_injuries=max(0, (found.injured or 0) - found.serious_injuries),
-        narrative=f"由应急事件 {found.incident_number} 转入 (from the emergency incident)",
+        narrative=found.narrative,
     )  # fmt: skip
 
 

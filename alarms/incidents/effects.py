@@ -23,6 +23,8 @@ RELEASE_MODES = ("firm", "property", "self", "station", "fire_brigade", "other")
 SETTLED_BY_PHONE = frozenset({"complaint", "consultation", "other", "false_alarm", "self_release"})
 TRIAGE = ("ages", "injuries", "floor", "light", "breathing", "children", "pregnant", "phone_battery", "panic", "note")
 """What the question card (询问卡) asks beside the numbers."""
+FARTHEST = {"lon": 180.0, "lat": 90.0, "accuracy": 1e6}
+"""Limits of a position: degrees [°], and metres of its accuracy [m]."""
 Values = dict[str, Any]
 
 
@@ -105,25 +107,33 @@ def _refuse(doing: Doing) -> Values:
     return {}
 
 
+def _place(command: Command) -> Values:
+    """Where the team says that it is; all None where its phone does not tell."""
+    given = {
+        name: command.detail.get(key) for name, key in (("lon", "lon"), ("lat", "lat"), ("accuracy", "accuracy_m"))
+    }
+    for name, value in given.items():
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if value is not None and not (number and abs(float(str(value))) <= FARTHEST[name]):
+            raise AlarmsInputError("位置须为经纬度数值 (the position is longitude, latitude and accuracy as numbers)")
+    return given
+
+
 def _depart(doing: Doing) -> Values:
-    order = _order_of(doing)
-    doing.conn.execute(QUERIES.mark_departed, (doing.at, doing.at, _how(doing.command), order))
+    order, place = _order_of(doing), _place(doing.command)
+    doing.conn.execute(QUERIES.mark_departed, {"at": doing.at, "how": _how(doing.command), **place, "id": order})
     dispatching.stop_paging(doing.conn, doing.incident.id, None, doing.now)
     return {}
 
 
 def _arrive(doing: Doing) -> Values:
-    order, place = _order_of(doing), doing.command.detail
-    lon, lat = place.get("lon"), place.get("lat")
-    metres = dispatching.metres_from_lift(doing.conn, doing.incident.id, lon, lat)
+    order, place = _order_of(doing), _place(doing.command)
+    metres = dispatching.metres_from_lift(doing.conn, doing.incident.id, place["lon"], place["lat"])
     how = "geofence" if doing.command.how_known == "firm_app" and metres is not None else _how(doing.command)
     doing.conn.execute(
         QUERIES.mark_arrived,
-        {
-            "at": doing.at, "how": how, "lon": lon, "lat": lat, "accuracy": place.get("accuracy_m"), "metres": metres,
-            "id": order,
-        },
-    )  # fmt: skip
+        {"at": doing.at, "how": how, **place, "metres": metres, "id": order},
+    )
     dispatching.stop_paging(doing.conn, doing.incident.id, None, doing.now)
     return {}
 

@@ -135,8 +135,9 @@ select coalesce(max(level), 0) from alarms.dispatch where incident_id = %s;
 update alarms.dispatch set answered_at = %s, answered_how = %s where id = %s and answered_at is null;
 
 -- name: mark_departed
-update alarms.dispatch set departed_at = %s, answered_at = coalesce(answered_at, %s), answered_how = coalesce(answered_how, %s)
-where id = %s and departed_at is null;
+update alarms.dispatch set departed_at = %(at)s, answered_at = coalesce(answered_at, %(at)s), answered_how = coalesce(answered_how, %(how)s),
+    departed_lon = %(lon)s, departed_lat = %(lat)s, departed_accuracy_m = %(accuracy)s
+where id = %(id)s and departed_at is null;
 
 -- name: mark_arrived
 update alarms.dispatch set arrived_at = %(at)s, answered_at = coalesce(answered_at, %(at)s), answered_how = coalesce(answered_how, %(how)s),

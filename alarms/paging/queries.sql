@@ -81,3 +81,32 @@ select id, dispatch_id, incident_id from alarms.notification where channel = 'vo
 
 -- name: mark_receipted
 update alarms.notification set state = 'receipted', receipt_at = %s, receipt = %s where id = %s and receipt_at is null;
+
+-- Who is reached by which channel: those on duty now, the duty phone, the organisation's own channels. One row without a
+-- channel for an organisation that nothing reaches but its page.
+-- name: reached
+with own as (
+    select o.id, o.name, o.kind, o.duty_phone from equipment.organisation o
+    where o.kind in ('maintenance_firm', 'rescue_station') and (%(organisation)s::bigint is null or o.id = %(organisation)s)
+), found as (
+    select own.id as organisation_id, null::bigint as id, 'duty' as channel, s.phone as address, coalesce(p.name, '') as name, lower(s.span) as since
+    from own join equipment.duty_shift s on s.organisation_id = own.id and s.cancelled_at is null and s.span @> %(now)s::timestamptz
+    left join equipment.person p on p.id = s.person_id
+    union all
+    select id, null, 'phone', duty_phone, '', null from own where duty_phone is not null
+    union all
+    select a.organisation_id, a.id, a.channel, a.address, '', a.since from own join alarms.paging_address a on a.organisation_id = own.id and a.ended_at is null
+)
+select own.id, own.name, own.kind, f.id, coalesce(f.channel, ''), coalesce(f.address, ''), coalesce(f.name, ''), f.since,
+       (select count(*)::int from alarms.notification n where n.organisation_id = own.id and n.address = f.address and n.state = 'dead'
+          and n.created_at > %(now)s::timestamptz - interval '30 days')
+from own left join found f on f.organisation_id = own.id
+order by (f.channel is null) desc, own.kind desc, own.name, own.id, array_position(array['duty', 'phone', 'wecom', 'dingtalk', 'webhook', 'email'], f.channel), f.address
+limit 2000;
+
+-- name: add_address
+insert into alarms.paging_address (organisation_id, channel, address, secret, since) values (%s, %s, %s, %s, %s)
+on conflict do nothing returning id;
+
+-- name: end_address
+update alarms.paging_address set ended_at = %s where id = %s and ended_at is null returning id;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -23,6 +24,7 @@ from equipment.access.model import Asker
 from ingest.calls import CallReceipt
 
 router = APIRouter(tags=["line"])
+PLATE = re.compile(r"[0-9]{6}", re.ASCII)
 
 
 class Taken(BaseModel):
@@ -46,6 +48,8 @@ class Opening(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     category: str = "entrapment"
+    lift: str = Field("", max_length=200, description="Six digits of the plate, or the place in the caller's words")
+    dispatch: bool = Field(default=False, description="Send level 1 in the same press, if the lift is known")
     rescue_code: str | None = Field(None, max_length=12)
     unit_id: str | None = Field(None, max_length=40)
     place: str = Field("", max_length=200)
@@ -61,6 +65,7 @@ class Opened(BaseModel):
 
     receipt: CallReceipt
     incident_id: int | None
+    dispatched: bool = False
 
 
 class Returned(BaseModel):
@@ -165,11 +170,16 @@ def open_incident(
     context: Context, call_id: int, body: Opening, asker: Annotated[Asker, Depends(permit("call.enter"))]
 ) -> Opened:
     """One action: the call is taken down and its incident stands, prefilled with what the line says."""
+    now, settings = context.clock.now(), DeskSettings()
+    said = body.model_dump(exclude={"lift", "dispatch"})
+    if PLATE.fullmatch(body.lift.strip()):
+        said["rescue_code"] = body.lift.strip()
+    elif body.lift.strip():
+        said["place"] = body.lift.strip()
     with context.transaction(asker) as conn:
-        found, incident = phone.open_incident(
-            conn, call_id, body.model_dump(), asker, DeskSettings(), context.clock.now()
-        )
-    return Opened(receipt=found, incident_id=incident)
+        found, incident = phone.open_incident(conn, call_id, said, asker, settings, now)
+        sent = body.dispatch and incident is not None and phone.dispatch_opened(conn, incident, asker, settings, now)
+    return Opened(receipt=found, incident_id=incident, dispatched=sent)
 
 
 @router.post("/line/{call_id}/return")

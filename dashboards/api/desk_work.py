@@ -148,7 +148,7 @@ def possible_accident(
     """可能的一般事故: until when it must be reported, and the report prefilled."""
     now = context.clock.now()
     with context.transaction(asker) as conn:
-        found = two_hours.possible(conn, incident_id)
+        found = two_hours.possible(conn, incident_id, now)
     return Accident(possible=found, report=two_hours.prefilled(found, now))
 
 

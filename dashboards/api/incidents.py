@@ -16,6 +16,7 @@ from alarms.incidents.store import IncidentHistory, Milestone
 from dashboards.context import Context, permit
 from dashboards.errors import BadRequestError
 from equipment.access.model import Asker, ScopeKind
+from equipment.foundation.database import Connection
 from equipment.registry import store as registry
 
 router = APIRouter(prefix="/incidents", tags=["incidents"])
@@ -89,6 +90,7 @@ class SplitBody(BaseModel):
     version: int
     sources: list[SourceOf] = Field(min_length=1, max_length=200)
     unit_id: str | None = Field(None, max_length=40)
+    rescue_code: str | None = Field(None, pattern="^[0-9]{6}$", description="The other lift by its plate")
     reason: str = Field(min_length=1, max_length=500)
 
 
@@ -179,8 +181,17 @@ def split(
     asked = command(incident_id, IncidentEvent.SPLIT, Step(version=body.version, reason=body.reason), asker)
     with context.transaction(asker) as conn:
         unit_no = None if body.unit_id is None else registry.require_unit(conn, body.unit_id).no
+        if body.rescue_code is not None:
+            unit_no = _by_plate(conn, body.rescue_code)
         wanted = joining.Split([(s.kind, s.id) for s in body.sources], unit_no)
         return joining.split(conn, asked, wanted, DeskSettings(), context.clock.now())
+
+
+def _by_plate(conn: Connection, plate: str) -> int:
+    found = registry.find_numbers(conn, plate, 2)
+    if len(found) != 1:
+        raise BadRequestError(f"没有识别码为 {plate} 的电梯 (no lift has this plate): check the six digits.")
+    return found[0]
 
 
 def _route(event: IncidentEvent, action: str) -> Callable[..., Incident]:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from alarms.desk import two_hours
 from dashboards import words
 from dashboards.context import Context, permit
 from dashboards.errors import BadRequestError
@@ -206,9 +207,17 @@ def definitions(request: Request, context: Context, asker: Viewer) -> Response:
 
 
 @router.get("/board/accident")
-def report_form(request: Request, asker: Annotated[Asker, Depends(permit("accident.report"))]) -> Response:
-    """The form of a new accident; an incident that may be one fills it in."""
-    given = filters(request, "incident", "unit", "minutes")
+def report_form(
+    request: Request, context: Context, asker: Annotated[Asker, Depends(permit("accident.report"))]
+) -> Response:
+    """The form of a new accident; an incident that may be one (``?incident=ID``) fills in everything that the desk knows."""
+    wanted, now = filters(request, "incident")["incident"], context.clock.now()
+    found = None
+    if wanted.isdigit():
+        with context.transaction(asker) as conn:
+            found = two_hours.draft(conn, int(wanted), now)
+    given = two_hours.prefilled(found, now) if found else None
     return page(
-        request, "pages/board_accident_new.html", given=given, rules=register(), kinds=KINDS, city_minute=city_minute
-    )
+        request, "pages/board_accident_new.html", given=given, given_unit=found.unit_id if found else None,
+        rules=register(), kinds=KINDS, city_minute=city_minute,
+    )  # fmt: skip

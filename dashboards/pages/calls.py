@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from dashboards import words
 from dashboards.context import Context, permit
+from dashboards.pages import lift_search
 from dashboards.pages.frame import page
 from dashboards.pages.reads import QUERIES, filters, known, row, rows, window
 from equipment.access.model import Asker
@@ -38,9 +39,9 @@ def new_call(request: Request, context: Context, asker: Annotated[Asker, Depends
     """The form of one call; with ?plate= the lift is shown at once."""
     plate = filters(request, "plate")["plate"]
     with context.transaction(asker) as conn:
-        unit = row(conn, QUERIES.unit_by_plate, (plate,)) if plate else None
+        found = lift_search.cards(conn, plate, 1)
     categories = [c for c in words.WORDS["incident_kind"] if c != "unknown"]
-    return page(request, "pages/call_new.html", plate=plate, unit=unit, categories=categories)
+    return page(request, "pages/call_new.html", plate=plate, found=found, wanted=plate, categories=categories)
 
 
 @router.get("/calls/lift")
@@ -48,7 +49,7 @@ def lift_card(request: Request, context: Context, asker: Annotated[Asker, Depend
     """The card of the lift that belongs to what has been typed: six digits, or words of the place."""
     wanted = filters(request, "q")["q"]
     with context.transaction(asker) as conn:
-        found = rows(conn, QUERIES.find_lift, {"q": wanted, "limit": 8}) if wanted else []
+        found = lift_search.cards(conn, wanted, 8)
     return page(request, "pages/call_lift.html", found=found, wanted=wanted)
 
 
@@ -62,7 +63,7 @@ def call(
         found = known(row(conn, QUERIES.call, (call_id,)), "No such call, or it lies outside your area.")
         choices = rows(conn, QUERIES.call_candidates, (found.candidates,))
         if wanted:
-            choices = rows(conn, QUERIES.find_lift, {"q": wanted, "limit": 20})
+            choices = lift_search.cards(conn, wanted, 20)
     return page(
         request, "pages/call.html", call=found, choices=choices, wanted=wanted, reference=reference(),
         caller_phone=phone_for(asker, found.caller_phone),

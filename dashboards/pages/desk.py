@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -22,6 +22,8 @@ from equipment.access.model import Asker
 from equipment.foundation.database import Connection
 
 router = APIRouter(include_in_schema=False)
+TAKEN_DOWN_WITHIN = timedelta(minutes=30)
+"""How long a call that has ended waits on its seat's page to be taken down."""
 
 
 def midnight(now: datetime) -> datetime:
@@ -125,7 +127,12 @@ def show(request: Request, context: Context, asker: Asker, incident_id: int | No
         learn_rules(conn)
         view = incident_view(conn, incident_id) if incident_id is not None else None
         callees = calling.call_list(conn, incident_id, now) if incident_id is not None else []
-        line, tasks = rows(conn, QUERIES.line_calls), rows(conn, QUERIES.desk_tasks)
+        if view is not None:
+            view["others"] = desk_queue.to_merge_with(view["incident"], queue)
+        line, tasks = (
+            rows(conn, QUERIES.line_calls, {"account": asker.account_id, "since": now - TAKEN_DOWN_WITHIN}),
+            rows(conn, QUERIES.desk_tasks),
+        )
         stations = view["stations"] if view else rows(conn, QUERIES.stations)
         floods, groups = storms.open_floods(conn), storms.storms(conn, now)
         alarms = rows(conn, QUERIES.open_alarm_counts)

@@ -8,6 +8,7 @@ from typing import Any
 
 from dashboards.pages import maps
 from dashboards.pages.reads import QUERIES, rows
+from dashboards.rendering import local
 from equipment.foundation.database import Connection
 
 STORM_FROM = 6
@@ -73,9 +74,24 @@ def to_ring_back(queue: Sequence[Any]) -> list[Any]:
     return sorted(waiting, key=lambda i: i.reassure_by)
 
 
+def to_merge_with(incident: Any, queue: Sequence[Any]) -> list[Any]:
+    """Open incidents that may be the same event: of the same lift first, then of the same place, then in their urgency."""
+    others = [i for i in queue if i.id != incident.id]
+    return sorted(
+        others,
+        key=lambda i: (
+            i.unit_id is None or i.unit_id != incident.unit_id, not i.place_name or i.place_name != incident.place_name,
+        ),
+    )  # fmt: skip
+
+
 def teams(conn: Connection) -> list[dict[str, Any]]:
-    """Teams that have said where they arrived, as marks of the map."""
-    return maps.placed(
-        maps.point(t.arrived_lat, t.arrived_lon, t.organisation or t.number, kind="team", words=t.number)
-        for t in rows(conn, QUERIES.desk_teams)
-    )
+    """Teams that have said where they set out or arrived, as marks of the map with the time of that word."""
+    found = []
+    for t in rows(conn, QUERIES.desk_teams):
+        words = f"{t.number} · {local(t.arrived_at or t.departed_at):%H:%M}"
+        kind = "team" if t.arrived_at else "setting-out"
+        found.append(
+            maps.point(t.lat, t.lon, t.organisation or t.number, kind=kind, words=words, href=f"/desk/{t.incident_id}")
+        )
+    return maps.placed(found)

@@ -5,6 +5,7 @@ The form works without a script: it is opened in the browser of a messenger, in 
 
 from __future__ import annotations
 
+import re
 import secrets
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from alarms.desk import qr
 from alarms.desk.qr import Outcome
 from alarms.desk.settings import QrSettings
 from dashboards.context import Context
-from dashboards.pages.frame import page
+from dashboards.pages.frame import language_of, page
 from dashboards.pages.reads import QUERIES, row
 from dashboards.words import N_
 
@@ -80,7 +81,7 @@ def report(
     now = context.clock.now()
     number = form if len(form) == qr.FORM_LETTERS and form.isalnum() else secrets.token_hex(qr.FORM_LETTERS // 2)
     said = qr.Report(number, plate[:PLATE_DIGITS], kind, words, phone.strip(), _sender(request))
-    problems = qr.problems_of(said)
+    problems = {name: _in_one(text, language_of(request)) for name, text in qr.problems_of(said).items()}
     outcome: Outcome | None = None
     with context.transaction(None) as conn:
         found = row(conn, QUERIES.public_unit, (plate[:PLATE_DIGITS],))
@@ -96,6 +97,18 @@ def report(
         said={"kind": kind, "words": words, "phone": phone}, why=TOO_MANY.get(outcome, "") if outcome else "",
         again=bool(homepage),
     )  # fmt: skip
+
+
+def _in_one(text: str, language: str) -> str:
+    """One half of a message in two languages: a passenger reads his own.
+
+    >>> _in_one("请写明情况 (say what happened)", "en")
+    'say what happened'
+    """
+    found = re.fullmatch(r"(.+?) \((.+)\)", text)
+    if found is None:
+        return text
+    return found[1] if language == "zh-CN" else found[2]
 
 
 def _sender(request: Request) -> str:

@@ -50,9 +50,14 @@ select * from alarms.reply_state_of(%s);
 
 -- name: line_calls
 select c.id, c.caller, c.called, c.state, c.rang_at, c.claimed_by, c.dropped, c.ended_at, c.incident_id, i.number as incident_number,
-       alarms.actor_name(c.claimed_by) as claimed_name
+       alarms.actor_name(c.claimed_by) as claimed_name, c.call_record_id,
+       (select jsonb_build_object('line', t.line, 'result', t.result) from alarms.transfer t where t.phone_call_id = c.id order by t.id desc limit 1) as transfer,
+       (select count(*) from alarms.phone_call_event e where e.phone_call_id = c.id and e.event = 'return_call')::int as tries
 from alarms.phone_call c left join alarms.incident i on i.id = c.incident_id
-where c.direction = 'in' and (c.state in ('ringing', 'claimed') or (c.state = 'abandoned' or c.dropped) and c.returned_at is null)
+where c.direction = 'in' and (c.state in ('ringing', 'claimed') or (c.state = 'abandoned' or c.dropped) and c.returned_at is null
+    -- hung up, and the seat has not taken down yet what was said
+    or c.state = 'ended' and c.claimed_by = %(account)s and c.call_record_id is null and c.returned_at is null and c.ended_at > %(since)s
+       and not exists (select 1 from alarms.transfer t where t.phone_call_id = c.id))
 order by (c.state = 'ringing') desc, (c.state = 'claimed') desc, c.dropped desc, c.rang_at limit 40;
 
 -- name: desk_tasks
@@ -231,32 +236,36 @@ where unit_no = %s order by opened_at desc limit 50;
 select id, state, summary, suggested_grade, opened_at, last_seen_at, occurrences, hazard_id from maintenance.lead
 where unit_no = %s order by opened_at desc limit 50;
 
--- name: unit_by_plate
-select u.no, u.id, u.name, u.rescue_code, u.address, u.place_name, u.building, u.entrance, u.status, f.name as firm_name,
+-- What stands beside a call: the lift, where it is, who looks after it, and what is open on it.
+-- name: lift_cards
+select u.no, u.id, u.name, u.kind, u.rescue_code, u.address, u.place_name, u.building, u.entrance, u.status,
+       u.parameters ->> 'floors' as floors, u.parameters ->> 'stations' as stations, f.name as firm_name,
        f.duty_phone as firm_phone, o.name as use_unit_name, o.duty_phone as use_unit_phone,
        (select i.id from alarms.incident i where i.unit_no = u.no
           and i.state not in ('closed', 'cancelled', 'auto_cleared', 'merged') order by i.id desc limit 1) as open_incident,
-       (select max(r.ended_at) from maintenance.record r where r.unit_no = u.no) as last_maintenance,
-       (select count(*) from maintenance.hazard h where h.unit_no = u.no and h.state not in ('closed', 'unsubstantiated')) as open_hazards
+       r.ended_at as last_maintenance, r.level as last_level,
+       (select count(*) from maintenance.hazard h where h.unit_no = u.no and h.state not in ('closed', 'unsubstantiated')) as open_hazards,
+       m.n as open_alarms, m.rules as alarm_rules, m.severities as alarm_severities, s.online, s.last_received_at,
+       u.device_model is not null as fitted, p.photo, p.ended_at as photo_at
 from equipment.unit u
 left join equipment.organisation f on f.id = u.firm_org_id
 left join equipment.organisation o on o.id = u.use_org_id
-where u.rescue_code = %s;
+left join ingest.unit_state s on s.unit_no = u.no
+left join lateral (select x.ended_at, x.level from maintenance.record x where x.unit_no = u.no order by x.ended_at desc limit 1) r on true
+left join lateral (select count(*) as n, (array_agg(a.rule order by w.rank, a.raised_at))[1:3] as rules,
+                          (array_agg(a.severity order by w.rank, a.raised_at))[1:3] as severities
+                   from alarms.alarm a, lateral (select array_position(array['critical', 'high', 'medium', 'low'], a.severity) as rank) w
+                   where a.unit_no = u.no and a.state <> 'normal' and not a.shadow) m on true
+left join lateral (select shown #>> '{}' as photo, x.ended_at
+                   from (select content, ended_at from maintenance.record where unit_no = u.no order by ended_at desc limit 4) x,
+                        jsonb_path_query(x.content, '$.places[*].photos[*]') shown
+                   where exists (select 1 from maintenance.attachment t
+                                 where t.unit_no = u.no and t.sha256 = decode(shown #>> '{}', 'hex'))
+                   order by x.ended_at desc limit 1) p on true
+where u.no = any(%(units)s);
 
--- name: find_lift
-select u.no, u.id, u.name, u.rescue_code, u.address, u.place_name, u.building, u.entrance, u.status, f.name as firm_name,
-       f.duty_phone as firm_phone, o.name as use_unit_name, o.duty_phone as use_unit_phone,
-       (select i.id from alarms.incident i where i.unit_no = u.no
-          and i.state not in ('closed', 'cancelled', 'auto_cleared', 'merged') order by i.id desc limit 1) as open_incident,
-       (select max(r.ended_at) from maintenance.record r where r.unit_no = u.no) as last_maintenance,
-       (select count(*) from maintenance.hazard h where h.unit_no = u.no and h.state not in ('closed', 'unsubstantiated')) as open_hazards
-from equipment.unit u
-left join equipment.organisation f on f.id = u.firm_org_id
-left join equipment.organisation o on o.id = u.use_org_id
-where u.rescue_code is not null
-  and (u.rescue_code like %(q)s || '%%'
-       or strpos(lower(concat_ws(' ', u.name, u.place_name, u.building, u.entrance, u.address)), lower(%(q)s)) > 0)
-order by (u.rescue_code = %(q)s) desc, u.rescue_code limit %(limit)s;
+-- name: lift_places
+select u.no, u.rescue_code, u.building, u.entrance from equipment.unit u where u.no = any(%s) and u.rescue_code is not null;
 
 -- name: calls
 select c.id, c.external_id, c.source, c.category, c.place, c.address, c.rescue_code, c.caller_phone, c.trapped, c.reported_at,
@@ -525,9 +534,11 @@ select id, name, certificate_no from equipment.person where organisation_id = eq
 select content from maintenance.record where id = %s;
 
 -- name: desk_teams
-select d.arrived_lon, d.arrived_lat, o.name as organisation, i.number
+select coalesce(d.arrived_lon, d.departed_lon) as lon, coalesce(d.arrived_lat, d.departed_lat) as lat, d.arrived_at, d.departed_at,
+       o.name as organisation, i.number, i.id as incident_id
 from alarms.dispatch d join alarms.incident i on i.id = d.incident_id left join equipment.organisation o on o.id = d.organisation_id
-where d.arrived_lon is not null and i.freed_at is null and i.state in ('arrived', 'answered', 'dispatched');
+where coalesce(d.arrived_lon, d.departed_lon) is not null and d.ended_at is null and i.freed_at is null
+  and i.state in ('arrived', 'answered', 'dispatched');
 
 -- name: line_refusals
 select received_at, way, reason, payload from alarms.call_event_refused order by id desc limit %s;

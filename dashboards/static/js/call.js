@@ -1,4 +1,4 @@
-// The lift stands beside the form as soon as six digits or some words of the place are typed.
+// The lift stands beside the form as soon as six digits or some words of the place are typed, in one field.
 const form = document.getElementById("call");
 const aside = document.getElementById("lift");
 let timer = null;
@@ -19,13 +19,20 @@ function search(text, wait) {
 }
 
 form.elements.rescue_code.addEventListener("input", (event) => {
-  const digits = event.target.value.replace(/\D/g, "").slice(0, 6);
-  if (digits !== event.target.value) event.target.value = digits;
-  if (digits.length >= 3) search(digits, digits.length === 6 ? 0 : 250);
+  const text = event.target.value.trim();
+  if (text.length >= 2) search(text, /^\d{6}$/.test(text) ? 0 : 250);
 });
 form.elements.place.addEventListener("input", (event) => {
-  if (form.elements.rescue_code.value.length < 6 && event.target.value.trim().length >= 2) search(event.target.value.trim(), 300);
+  if (!/^\d{6}$/.test(form.elements.rescue_code.value.trim()) && event.target.value.trim().length >= 2) search(event.target.value.trim(), 300);
 });
+// what is no plate is the place in the caller's words: it is kept where it belongs
+form.addEventListener("submit", () => {
+  const { rescue_code: plate, place } = form.elements;
+  const text = plate.value.trim();
+  if (!text || /^\d{6}$/.test(text)) return;
+  place.value = [text, place.value.trim()].filter(Boolean).join(" ");
+  plate.value = "";
+}, true);
 aside.addEventListener("click", (event) => {
   const button = event.target.closest("[data-plate]");
   if (!button) return;

@@ -23,7 +23,8 @@ function ring() {
 
 const both = coalesce(async () => {
   await renew("queue");
-  if (!part("line").contains(document.activeElement?.matches("input, select") ? document.activeElement : null)) await renew("line");
+  // calls ring and break off while a seat types: rows that have not changed are not touched, and what was typed is carried over
+  await renew("line");
   ring();
   await renew("side", () => !part("side").querySelector("[aria-busy=true]"));
   waiting = !(safeToRenew() && (await renew("case", safeToRenew)));

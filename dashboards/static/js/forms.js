@@ -40,13 +40,13 @@ export function protectForms() {
   });
 }
 
-// The fields as JSON: "detail.outcome" becomes {detail: {outcome}}, "ids[]" a list of numbers, "codes[text]" a list of texts, empty ones are left out, data-type says int, number, bool, time (a wall-clock time of the city), lines (a list of texts, one a line) or after (the day after the one that was chosen).
+// The fields as JSON: "detail.outcome" becomes {detail: {outcome}}, "ids[]" a list of numbers or of objects, "codes[text]" a list of texts, empty ones are left out, data-type says int, number, bool, time (a wall-clock time of the city), lines (a list of texts, one a line) or after (the day after the one that was chosen).
 export function asJson(form, submitter) {
   const body = {};
   for (const [name, value] of new FormData(form, submitter)) {
     if (name === "_csrf" || value === "") continue;
     if (name.endsWith("[]")) {
-      (body[name.slice(0, -2)] ??= []).push(Number.parseInt(value, 10));
+      (body[name.slice(0, -2)] ??= []).push(value.startsWith("{") ? JSON.parse(value) : Number.parseInt(value, 10));
       continue;
     }
     if (name.endsWith("[text]")) {

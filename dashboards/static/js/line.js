@@ -21,6 +21,7 @@ async function watch() {
 }
 
 let wanted = "";
+let timer = null;
 async function look(form, text) {
   if (text === wanted) return;
   wanted = text;
@@ -34,24 +35,26 @@ export function startLine() {
   const line = document.getElementById("line").parentElement;
   line.addEventListener("input", (event) => {
     const form = event.target.closest(".line-open");
-    if (!form) return;
-    if (event.target.matches("[data-plate-input]")) {
-      const digits = event.target.value.replace(/\D/g, "").slice(0, 6);
-      if (digits !== event.target.value) event.target.value = digits;
-      if (digits.length >= 3) look(form, digits);
-    } else if (event.target.matches("[data-place-input]") && event.target.value.trim().length >= 2) look(form, event.target.value.trim());
+    if (!form || !event.target.matches("[data-lift-input]")) return;
+    const text = event.target.value.trim();
+    clearTimeout(timer);
+    if (text.length >= 2) timer = setTimeout(() => look(form, text), /^\d{6}$/.test(text) ? 0 : 250);
   });
   line.addEventListener("click", (event) => {
     const chosen = event.target.closest("[data-plate]");
     const form = event.target.closest(".line-open");
     if (!chosen || !form) return;
-    form.elements.rescue_code.value = chosen.dataset.plate;
+    form.elements.lift.value = chosen.dataset.plate;
+    form.elements.lift.focus();
     look(form, chosen.dataset.plate);
   });
-  // the form of a call that was just taken has the cursor: the next thing is the plate
+  // the form of a call that was just taken has the cursor, once: the next thing is the plate; afterwards the keys are the page's
+  const seen = new Set();
+  const fresh = () => [...document.querySelectorAll("[data-lift-input]")].filter((field) => !seen.has(field.id) && seen.add(field.id));
+  fresh();
   document.addEventListener("teshe:renewed", (event) => {
     if (event.target.id !== "line") return;
-    const field = event.target.querySelector("[data-plate-input]");
+    const [field] = fresh();
     if (field && document.activeElement?.matches("body, button")) field.focus();
   });
   setInterval(beat, BEAT_MS);

@@ -15,8 +15,10 @@ const shape = {
 };
 
 function mark(point) {
-  if (point.kind === "team") {
-    return L.marker([point.lat, point.lon], { icon: L.divIcon({ className: "mark team", html: "▪", iconSize: [16, 16] }), keyboard: false, title: point.name });
+  // a team where it is: arrived is full, set out is hollow
+  if (point.kind === "team" || point.kind === "setting-out") {
+    const icon = L.divIcon({ className: `mark team ${point.kind}`, html: point.kind === "team" ? "▪" : "▸", iconSize: [16, 16] });
+    return L.marker([point.lat, point.lon], { icon, keyboard: false, title: point.name });
   }
   if (point.kind === "station") {
     const icon = L.divIcon({ className: "mark station", html: "+", iconSize: [18, 18] });

@@ -2,6 +2,14 @@
 // Children with data-item are matched by it, so an unchanged row is not touched.
 import { refresh } from "./clocks.js";
 
+// What was typed into a row that has changed meanwhile goes on in its successor, where that has the same field.
+function carry(old, fresh) {
+  for (const field of old.querySelectorAll("input[id]:not([type=hidden]), select[id], textarea[id]")) {
+    const same = fresh.querySelector(`#${CSS.escape(field.id)}`);
+    if (same && same.value !== field.value) same.value = field.value;
+  }
+}
+
 function sync(old, fresh) {
   if (old.isEqualNode(fresh)) return;
   const items = new Map([...old.children].filter((child) => child.dataset.item).map((child) => [child.dataset.item, child]));
@@ -11,9 +19,16 @@ function sync(old, fresh) {
   }
   const wanted = [...fresh.children].map((child) => {
     const kept = items.get(child.dataset.item);
-    return kept && kept.dataset.stamp === child.dataset.stamp && kept.className === child.className ? kept : child;
+    if (kept && kept.dataset.stamp === child.dataset.stamp && kept.className === child.className) return kept;
+    if (kept) carry(kept, child);
+    return child;
   });
-  old.replaceChildren(...wanted);
+  // a row that stays is not moved: it may be the one in which somebody types, in the middle of a character
+  const staying = new Set(wanted);
+  for (const child of [...old.childNodes]) if (!staying.has(child)) child.remove();
+  wanted.forEach((child, index) => {
+    if (old.children[index] !== child) old.insertBefore(child, old.children[index] ?? null);
+  });
 }
 
 // `still` is asked again when the answer is here: the person may have begun something meanwhile. True if it was renewed.
