@@ -15,7 +15,7 @@ import psycopg
 from alarms.backtest.runner import BacktestWork
 from alarms.incidents.runner import IncidentRunner
 from alarms.incidents.settings import DeskSettings
-from alarms.paging.runner import PagingWork
+from alarms.paging.runner import GROUPS, PagingWork
 from alarms.suppression.service import follow_registry, release_due
 from dashboards.open_work import open_work
 from dashboards.papers.outage_job import OutageJob
@@ -136,11 +136,12 @@ def run_jobs(
     slow = SlowWork(url, clock, pack).start()
     backtests = BacktestWork(url, clock).start()
     maintenance = SlowMaintenance(url, clock).start()
-    paging = PagingWork(url, clock, desk).start()
+    paging = [PagingWork(url, clock, desk, channels).start() for channels in GROUPS]
     try:
         _turn_until(url, desk, signer, clock, stop)
     finally:
-        paging.stop(None)  # what is being sent has either been noted or is sent again
+        for sender in paging:
+            sender.stop(None)  # what is being sent has either been noted or is sent again
         maintenance.stop()
         backtests.stop()
         slow.stop()
