@@ -16,7 +16,7 @@ import psycopg
 
 from alarms.incidents.runner import IncidentRunner
 from alarms.incidents.settings import DeskSettings
-from alarms.paging.runner import PagingWork
+from alarms.paging.runner import GROUPS, PagingWork
 from alarms.suppression.service import follow_registry, release_due
 from dashboards.open_work import open_work
 from equipment.access.store import forget_sessions
@@ -127,13 +127,14 @@ class Numbering(BackgroundWork):
 
 def run_jobs(url: str, desk: DeskSettings, signer: Signer, clock: Clock, stop: StopSignal) -> None:
     """Turn until asked to stop; a database that is away is waited for."""
-    paging = PagingWork(url, clock, desk).start()
+    paging = [PagingWork(url, clock, desk, channels).start() for channels in GROUPS]
     numbering = Numbering(url, clock).start()
     try:
         _turn_until(url, desk, signer, clock, stop)
     finally:
         numbering.stop()
-        paging.stop(None)  # what is being sent has either been noted or is sent again
+        for sender in paging:
+            sender.stop(None)  # what is being sent has either been noted or is sent again
 
 
 def _turn_until(url: str, desk: DeskSettings, signer: Signer, clock: Clock, stop: StopSignal) -> None:

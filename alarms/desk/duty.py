@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alarms.errors import AlarmsInputError, PagingError
-from alarms.paging.adapters import Adapter, Gateway, Outgoing
+from alarms.paging.adapters import Adapter, Gateway, Outgoing, deliver
 from alarms.paging.sender import WAITS
 
 CHANNELS = ("voice", "sms", "wecom", "dingtalk", "email")
@@ -87,7 +87,8 @@ def speak(ways: Mapping[str, Adapter], page: Page, now: datetime) -> str:
         raise PagingError(f"通道 {page.to.channel} 未配置 (the channel is not configured)")
     if isinstance(adapter, Gateway):
         adapter = replace(adapter, keys=None)  # no key answers it
-    return adapter.send(Outgoing(page.key, page.to.address, page.text, {"text": page.text}, page.attempt, now))
+    out = Outgoing(page.key, page.to.address, page.text, {"text": page.text}, page.attempt, now)
+    return deliver(adapter, out)
 
 
 def wait_after(attempt: int) -> int:

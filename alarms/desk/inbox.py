@@ -6,8 +6,10 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+import psycopg
 from psycopg.types.json import Jsonb
 
 from alarms.desk import phone, qr
@@ -19,7 +21,9 @@ from alarms.incidents.model import Command, IncidentEvent
 from alarms.incidents.settings import DeskSettings
 from alarms.paging.outbox import QUERIES as OUTBOX
 from equipment.foundation.database import Connection
+from equipment.foundation.errors import WorldError
 from equipment.foundation.logs import get_logger
+from equipment.foundation.process import isolated
 from ingest.bridge.model import EventTaken
 
 logger = get_logger("alarms.desk.inbox")
@@ -35,15 +39,38 @@ def run(conn: Connection, settings: DeskSettings, now: datetime) -> int:
     """Act on what has come; each stands for itself, and what cannot be acted on is kept with its reason."""
     found = conn.execute(QUERIES.inbox).fetchall()
     for number, kind, delivery, payload, _ in found:
-        problem: str | None = None
-        try:
-            with conn.transaction():
-                WORK[kind](conn, str(delivery), payload, settings, now)
-        except (AlarmsInputError, ValueError, KeyError) as error:
-            problem = str(error)[:500] or type(error).__name__
-            logger.warning("inbox_refused", kind=kind, delivery=delivery, problem=problem)
+        message = Message(str(kind), str(delivery), payload)
+        problem = isolated("inbox", partial(_act_on, conn, message, settings, now), _unforeseen)
         conn.execute(QUERIES.inbox_done, (now, problem, number))
     return len(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a machine."""
+
+    kind: str
+    delivery: str
+    payload: dict[str, Any]
+
+
+def _act_on(conn: Connection, message: Message, settings: DeskSettings, now: datetime) -> str | None:
+    """Do what it says; why it cannot be done, None: it is done."""
+    try:
+        with conn.transaction():
+            WORK[message.kind](conn, message.delivery, message.payload, settings, now)
+    except (AlarmsInputError, ValueError, KeyError) as error:
+        problem = str(error)[:500] or type(error).__name__
+        logger.warning("inbox_refused", kind=message.kind, delivery=message.delivery, problem=problem)
+        return problem
+    return None
+
+
+def _unforeseen(error: Exception) -> str:
+    """A message that nobody thought of must not stop the clocks; a database that went away is no fault of the message."""
+    if isinstance(error, WorldError | psycopg.OperationalError | psycopg.InterfaceError):
+        raise error
+    return f"{type(error).__name__}: {error}"[:500]
 
 
 def _reply(conn: Connection, delivery: str, payload: dict[str, Any], settings: DeskSettings, now: datetime) -> None:

@@ -25,6 +25,7 @@ from equipment.foundation.clock import Clock
 from equipment.foundation.database import Connection, DatabaseRole, connect, translated
 from equipment.foundation.errors import WorldError
 from equipment.foundation.logs import get_logger
+from equipment.foundation.process import isolated
 
 logger = get_logger("alarms.desk.watch")
 LOOK_EVERY_SECONDS = 1.0
@@ -101,7 +102,7 @@ class WatchWork:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
-            self.turn()
+            isolated("watch", self.turn, lambda _: 0)  # it never ends silently
             self._stopped.wait(LOOK_EVERY_SECONDS)
 
     def _say(self, page: Page) -> str | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import psycopg
+
 from alarms.errors import AlarmsInputError
 from alarms.incidents import service, store
 from alarms.incidents.model import Command, IncidentEvent
@@ -11,7 +13,9 @@ from alarms.incidents.settings import DeskSettings
 from alarms.incidents.store import QUERIES
 from equipment.foundation import metrics, stream
 from equipment.foundation.database import Connection
+from equipment.foundation.errors import WorldError
 from equipment.foundation.logs import get_logger
+from equipment.foundation.process import isolated
 
 logger = get_logger("alarms.incidents.clocks")
 PULSE = "escalator"
@@ -44,14 +48,22 @@ def run_clocks(conn: Connection, settings: DeskSettings, now: datetime) -> int:
 
 
 def _try(conn: Connection, command: Command, settings: DeskSettings, now: datetime) -> int:
-    try:
-        with conn.transaction():
-            service.act(conn, command, settings, now)
-    except AlarmsInputError as error:
+    def work() -> int:
+        try:
+            with conn.transaction():
+                service.act(conn, command, settings, now)
+        except AlarmsInputError as error:
+            return refused(error)
+        return 1
+
+    def refused(error: Exception) -> int:
+        if isinstance(error, WorldError | psycopg.OperationalError | psycopg.InterfaceError):
+            raise error  # the database went away, or gave the whole turn up
         refused_total.inc()
         logger.error("clock_refused", incident=command.incident_id, clock_event=command.event.value, error=str(error))
         return 0
-    return 1
+
+    return isolated("clock", work, refused)
 
 
 def _follow_clock(conn: Connection, now: datetime) -> datetime | None:

@@ -22,6 +22,7 @@ from alarms.errors import PagingError
 from alarms.paging.settings import PagingSettings
 from equipment.access import outgoing, webhooks
 from equipment.errors import OutgoingAddressError, OutgoingFailedError
+from equipment.foundation.process import isolated
 
 SMTP_TIMEOUT_SECONDS = 10.0
 OK = range(200, 300)
@@ -54,6 +55,27 @@ class Adapter(Protocol):
 
     def hang_up(self, provider_id: str, now: datetime) -> None:
         """Stop what still rings; a channel that cannot does nothing."""
+
+
+def deliver(adapter: Adapter, out: Outgoing) -> str:
+    """Hand one notification over. Whatever a channel raises is a failure of this one alone: it holds up nobody else's.
+
+    Raises
+    ------
+    PagingError
+        It did not go.
+    """
+
+    def work() -> str | PagingError:
+        try:
+            return adapter.send(out)
+        except PagingError as error:
+            return error
+
+    done = isolated("paging", work, lambda error: PagingError(f"{type(error).__name__}: {error}"))
+    if isinstance(done, PagingError):
+        raise done
+    return done
 
 
 Post = Callable[[str, bytes, Mapping[str, str]], tuple[int, bytes]]

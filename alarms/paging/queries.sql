@@ -31,8 +31,13 @@ select channel, address, null from alarms.paging_address where organisation_id =
 -- name: claim
 update alarms.notification n set state = 'sending', attempts = attempts + 1, next_at = %(until)s
 where n.id in (select id from alarms.notification where state in ('pending', 'sending') and next_at <= %(now)s
+                 and (%(channels)s::text[] is null or channel = any(%(channels)s))
                order by (channel = 'voice') desc, id limit %(limit)s for update skip locked)
 returning n.id, n.key, n.purpose, n.channel, n.address, n.body, n.attempts, n.incident_id, n.dispatch_id, n.organisation_id, n.rings;
+
+-- Its turn has come: still ours, and still wanted. An answer may have come, or another sender, while those before it were sent.
+-- name: still_wanted
+update alarms.notification set next_at = %(until)s where id = %(id)s and state = 'sending' and attempts = %(attempt)s returning id;
 
 -- name: mark_sent
 update alarms.notification set state = 'sent', sent_at = %(now)s, provider_id = %(provider)s, last_error = null

@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from alarms.errors import PagingError
 from alarms.incidents.settings import DeskSettings
-from alarms.paging.adapters import Adapter, Outgoing
+from alarms.paging.adapters import Adapter, Outgoing, deliver
 from alarms.paging.outbox import QUERIES
 from alarms.paging.settings import PagingSettings
 from equipment.foundation import metrics, stream
@@ -45,27 +45,42 @@ def words(body: Mapping[str, Any], purpose: str, link: str | None) -> str:
 
 @dataclass(slots=True)
 class Sender:
-    """One worker of the outbox; several may run beside each other."""
+    """One worker of the outbox; several may run beside each other. ``channels`` None: all of them."""
 
     adapters: Mapping[str, Adapter]
     settings: PagingSettings
     desk: DeskSettings
     clock: Clock
+    channels: tuple[str, ...] | None = None
 
     def run_once(self, conn: Connection) -> int:
         """Send what is due; returns how many were tried. ``conn`` is in autocommit and has no transaction open."""
         now = self.clock.now()
         with conn.transaction():
-            before = now - timedelta(seconds=self.settings.ring_again_seconds)
-            values = {"now": now, "before": before, "most": self.settings.most_rings}
-            for (again,) in conn.execute(QUERIES.ring_again, values).fetchall():
-                conn.execute(QUERIES.note_attempt, (again, now, "again", "无人接听或按键 (nobody took it)"))
-            claim = {"now": now, "until": now + CLAIM, "limit": AT_ONCE}
+            if self._rings:
+                self._ring_again(conn, now)
+            channels = None if self.channels is None else list(self.channels)
+            claim = {"now": now, "until": now + CLAIM, "limit": AT_ONCE, "channels": channels}
             claimed = conn.execute(QUERIES.claim, claim).fetchall()
         for row in claimed:
-            self._one(conn, row)
-        self._hang_up(conn)
+            values = {"id": row[0], "attempt": row[6], "until": self.clock.now() + CLAIM}
+            if conn.execute(QUERIES.still_wanted, values).fetchone() is not None:
+                self._one(conn, row)
+            if self._rings:
+                self._hang_up(conn)
+        if self._rings:
+            self._hang_up(conn)
         return len(claimed)
+
+    @property
+    def _rings(self) -> bool:
+        return self.channels is None or "voice" in self.channels
+
+    def _ring_again(self, conn: Connection, now: datetime) -> None:
+        before = now - timedelta(seconds=self.settings.ring_again_seconds)
+        values = {"now": now, "before": before, "most": self.settings.most_rings}
+        for (again,) in conn.execute(QUERIES.ring_again, values).fetchall():
+            conn.execute(QUERIES.note_attempt, (again, now, "again", "无人接听或按键 (nobody took it)"))
 
     def _one(self, conn: Connection, row: tuple[Any, ...]) -> None:
         number, key, purpose, channel, address, body, attempt, _, dispatch, organisation, _ = row
@@ -81,7 +96,7 @@ class Sender:
             out = Outgoing(
                 key if row[10] == 0 else f"{key}:ring{row[10]}", address, words(body, purpose, link), body, attempt, now, secret[0] if secret else None,
             )  # fmt: skip
-            provider = adapter.send(out)
+            provider = deliver(adapter, out)
         except PagingError as error:
             self._failed(conn, row, error, final=adapter is None)
             return

@@ -95,6 +95,8 @@ async def _raw(request: Request) -> bytes:
 def _read(body: bytes) -> dict[str, Any]:
     if len(body) > LARGEST:
         raise BadRequestError(f"A receipt has at most {LARGEST} bytes.")
+    if b"\\u0000" in body:
+        raise BadRequestError("文本中不能有空字符 (a text must not contain NUL, \\u0000).")
     try:
         read = json.loads(body)
     except ValueError:
