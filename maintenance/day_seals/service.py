@@ -104,25 +104,15 @@ def day_of(conn: Connection, day: date, asker: Asker) -> Day:
     since = datetime.combine(day, time(), SHANGHAI)
     wanted = {"firm": asker.organisation_id, "since": since, "until": since + timedelta(days=1)}
     found = conn.execute(QUERIES.open_records, wanted).fetchall()
-    return Day(
-        asker.organisation_id or 0,
-        day,
-        tuple(DayRecord(row[0], _commitment(conn, *row[:2]), *row[2:]) for row in found),
-    )
+    named = ((row, _commitment(conn, row[0], row[1])) for row in found)
+    records = tuple(DayRecord(row[0], commitment, *row[2:]) for row, commitment in named if commitment is not None)
+    return Day(asker.organisation_id or 0, day, records)
 
 
-def _commitment(conn: Connection, record: UUID, digest: bytes) -> str:
-    """As it stands in the log, or will within a moment.
-
-    Raises
-    ------
-    StepError
-        The record was erased by law.
-    """
+def _commitment(conn: Connection, record: UUID, digest: bytes) -> str | None:
+    """As it stands in the log, or will within a moment; None of what was erased by law: there is nothing to seal."""
     salt = log.salt_of(conn, RECORD, str(record))
-    if salt is None:
-        raise StepError(f"记录 {record} 已依法删除 (it was erased by law)")
-    return commitment_of(salt, digest).hex()
+    return None if salt is None else commitment_of(salt, digest).hex()
 
 
 def seal(conn: Connection, day: date, asker: Asker, proof: Proof, signer: Signer, now: datetime) -> UUID:
