@@ -505,6 +505,12 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "year": N_("Yearly"),
         "on_demand": N_("On demand"),
     },
+    "sign_how": {
+        "plate": N_("plate read or typed"),
+        "qr": N_("plate read"),
+        "manual": N_("by hand"),
+        "table": N_("from a table"),
+    },
     "template_state": {
         "proposed": N_("To be approved"),
         "approved": N_("Approved"),

@@ -13,7 +13,13 @@ from starlette.concurrency import run_in_threadpool
 from dashboards.api.imports import FORMATS, receive
 from dashboards.api.records import problems_of
 from dashboards.context import Context, WebContext, permit
+from dashboards.pages.reads import QUERIES, rows
+from dashboards.pages.record_list import wanted
+from dashboards.record_sheets import LEVELS as LEVEL_WORDS
+from dashboards.record_sheets import STATES as STATE_WORDS
+from dashboards.rendering import local
 from equipment.access.model import Asker
+from equipment.foundation.tables import write_xlsx
 from maintenance.records import filing, tables
 from maintenance.records.filing import Receipt
 from maintenance.records.tables import Known, Line
@@ -22,6 +28,10 @@ from maintenance.templates import service as templates
 router = APIRouter(tags=["maintenance"])
 LARGEST_BYTES = 10_000_000
 AT_ONCE = 1_000
+MOST_LISTED = 10_000
+LISTED = (
+    "记录编号", "设备编号", "识别码", "设备", "维保单位", "级别", "签到", "签退", "人员", "不合格项", "状态", "维保人员已签名", "异议",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,26 @@ def template(asker: Annotated[Asker, Depends(permit("record.file"))]) -> Respons
         return Response(path.read_bytes(), media_type=FORMATS["xlsx"], headers=disposition)
 
 
+@router.get("/records/list.xlsx")
+def listed(request: Request, context: Context, asker: Annotated[Asker, Depends(permit("record.view"))]) -> Response:
+    """The list of records as the page shows it under the same filters, as a table; at most 10,000 rows."""
+    with context.transaction(asker) as conn:
+        found = rows(conn, QUERIES.records, wanted(request) | {"limit": MOST_LISTED, "offset": 0})
+    lines = [
+        (
+            str(r.id), r.unit_id, r.rescue_code or "", r.unit_name, r.firm_name, LEVEL_WORDS[r.level],
+            f"{local(r.started_at):%Y-%m-%d %H:%M}", f"{local(r.ended_at):%Y-%m-%d %H:%M}", "、".join(w["name"] for w in r.workers),
+            str(r.failed_items), STATE_WORDS[r.state], "是" if r.signed else "否", r.dispute_reason or "",
+        )
+        for r in found
+    ]  # fmt: skip
+    with TemporaryDirectory(prefix="teshe-records-") as folder:
+        path = Path(folder) / "records.xlsx"
+        write_xlsx(path, LISTED, lines, "维保记录")
+        disposition = {"Content-Disposition": 'attachment; filename="records.xlsx"'}
+        return Response(path.read_bytes(), media_type=FORMATS["xlsx"], headers=disposition)
+
+
 @router.post("/records/table")
 async def file_table(
     request: Request,
@@ -77,10 +107,10 @@ async def file_table(
 def _file(context: WebContext, asker: Asker, path: Path, *, dry_run: bool) -> TableOutcome:
     now = context.clock.now()
     with context.transaction(asker) as conn:
-        rows = conn.execute(filing.QUERIES.lifts_of_firm, (asker.organisation_id,)).fetchall()
-        lists = templates.lists_of(conn, {row[0]: row[2] for row in rows}, now)
+        owned = conn.execute(filing.QUERIES.lifts_of_firm, (asker.organisation_id,)).fetchall()
+        lists = templates.lists_of(conn, {row[0]: row[2] for row in owned}, now)
         lifts = {
-            name: Known(row[0], next(iter(lists[row[0]]), None)) for row in rows for name in (row[0], row[1]) if name
+            name: Known(row[0], next(iter(lists[row[0]]), None)) for row in owned for name in (row[0], row[1]) if name
         }
         lines = tables.read(path, lifts.get)
         conn.execute("savepoint sandbox")

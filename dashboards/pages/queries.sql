@@ -326,15 +326,19 @@ order by d.ordered_at desc limit 50;
 
 -- name: records
 select r.id, r.level, r.state, r.started_at, r.ended_at, r.received_at, r.failed_items, r.workers, r.dispute_reason,
-       u.id as unit_id, u.name as unit_name, u.rescue_code, f.name as firm_name
+       u.id as unit_id, u.name as unit_name, u.rescue_code, f.name as firm_name,
+       exists (select 1 from maintenance.record_signature s where s.record_id = r.id and s.role = 'worker') as signed
 from maintenance.record r
 join equipment.unit u on u.no = r.unit_no
 join equipment.organisation f on f.id = r.firm_org_id
-where (%(state)s = '' or r.state = %(state)s)
+where (%(state)s = '' or r.state = %(state)s) and (%(level)s = '' or r.level = %(level)s)
+  and (%(unit)s = '' or u.rescue_code = %(unit)s or u.id = %(unit)s or u.device_code = %(unit)s)
+  and (%(since)s = '' or r.ended_at >= nullif(%(since)s, '')::date::timestamp at time zone 'Asia/Shanghai')
+  and (%(until)s = '' or r.ended_at < (nullif(%(until)s, '')::date + 1)::timestamp at time zone 'Asia/Shanghai')
 order by (r.state = 'submitted') desc, r.ended_at desc limit %(limit)s offset %(offset)s;
 
 -- name: record
-select r.*, u.id as unit_id, u.name as unit_name, u.rescue_code, u.address, f.name as firm_name,
+select r.*, u.id as unit_id, u.name as unit_name, u.rescue_code, u.address, f.name as firm_name, u.lon, u.lat, u.datum, u.accuracy_m,
        a.display_name as confirmed_by_name
 from maintenance.record r
 join equipment.unit u on u.no = r.unit_no

@@ -32,6 +32,9 @@ from maintenance.day_seal_record d join maintenance.record r on r.id = d.record_
 join equipment.unit u on u.no = r.unit_no
 where d.seal_id = %s order by r.ended_at, r.id;
 
+-- name: named
+select record_id, commitment from maintenance.day_seal_named(%s) order by record_id;
+
 -- name: seal_of_record
 select seal_id from maintenance.day_seal_record where record_id = %s;
 

@@ -54,7 +54,7 @@ class Day:
     @property
     def digest(self) -> bytes:
         """SHA-256 of the statement (RFC 8785)."""
-        return digest_of(statement(self.firm_org_id, self.day, self.records))
+        return digest_of(statement(self.firm_org_id, self.day, [(r.id, r.commitment) for r in self.records]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +81,24 @@ class DaySeal:
     received_at: datetime
     promise: Promise
     position: int | None
+    named: tuple[tuple[UUID, str], ...]
+    """Every record under the seal with its commitment (hex), by id."""
     records: tuple[DayRecord, ...]
+    """Those that the reader may see."""
 
     def holds(self, key: PublicKey) -> bool:
         """Whether the digest is that of the records named, and this key of the server countersigned it."""
-        named = statement(self.firm_org_id, self.day, self.records)
-        return digest_of(named).hex() == self.digest and self.promise.holds(key)
+        sealed = statement(self.firm_org_id, self.day, self.named)
+        return digest_of(sealed).hex() == self.digest and self.promise.holds(key)
 
 
-def statement(firm: int, day: date, records: Sequence[DayRecord]) -> dict[str, Any]:
+def statement(firm: int, day: date, records: Sequence[tuple[UUID, str]]) -> dict[str, Any]:
     """What is sealed: format, firm, day, and every record's id and commitment, by id.
 
     >>> statement(7, date(2026, 3, 2), [])["format"]
     'teshe-day-seal-1'
     """
-    named = sorted((str(record.id), record.commitment) for record in records)
+    named = sorted((str(record), commitment) for record, commitment in records)
     return {"day": day.isoformat(), "firm": firm, "format": FORMAT, "records": [list(pair) for pair in named]}
 
 
@@ -104,25 +107,15 @@ def day_of(conn: Connection, day: date, asker: Asker) -> Day:
     since = datetime.combine(day, time(), SHANGHAI)
     wanted = {"firm": asker.organisation_id, "since": since, "until": since + timedelta(days=1)}
     found = conn.execute(QUERIES.open_records, wanted).fetchall()
-    return Day(
-        asker.organisation_id or 0,
-        day,
-        tuple(DayRecord(row[0], _commitment(conn, *row[:2]), *row[2:]) for row in found),
-    )
+    named = ((row, _commitment(conn, row[0], row[1])) for row in found)
+    records = tuple(DayRecord(row[0], commitment, *row[2:]) for row, commitment in named if commitment is not None)
+    return Day(asker.organisation_id or 0, day, records)
 
 
-def _commitment(conn: Connection, record: UUID, digest: bytes) -> str:
-    """As it stands in the log, or will within a moment.
-
-    Raises
-    ------
-    StepError
-        The record was erased by law.
-    """
+def _commitment(conn: Connection, record: UUID, digest: bytes) -> str | None:
+    """As it stands in the log, or will within a moment; None of what was erased by law: there is nothing to seal."""
     salt = log.salt_of(conn, RECORD, str(record))
-    if salt is None:
-        raise StepError(f"记录 {record} 已依法删除 (it was erased by law)")
-    return commitment_of(salt, digest).hex()
+    return None if salt is None else commitment_of(salt, digest).hex()
 
 
 def seal(conn: Connection, day: date, asker: Asker, proof: Proof, signer: Signer, now: datetime) -> UUID:
@@ -179,10 +172,11 @@ def find(conn: Connection, seal_id: UUID) -> DaySeal:
         raise UnknownSealError(f"没有封存 {seal_id} (no such seal)")
     placed = log.positions_of(conn, DAY_SEAL, str(seal_id))
     records = tuple(DayRecord(r[0], bytes(r[1]).hex(), *r[2:]) for r in conn.execute(QUERIES.seal_records, (seal_id,)))
+    named = tuple((r[0], bytes(r[1]).hex()) for r in conn.execute(QUERIES.named, (seal_id,)))
     promised = Promise.of(str(row[0]), bytes(row[4]), row[8], row[9], row[10])
     return DaySeal(
         row[0], row[1], row[2], row[3], bytes(row[4]).hex(), row[5], row[6], row[7], row[8], promised,
-        placed[0].seq if placed else None, records,
+        placed[0].seq if placed else None, named, records,
     )  # fmt: skip
 
 

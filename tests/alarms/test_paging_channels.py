@@ -87,7 +87,7 @@ def post_office() -> Iterator[tuple[int, list[bytes]]]:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield server.server_address[1], server.mails  # type: ignore[attr-defined,misc]
+            yield server.server_address[1], server.mails  # type: ignore[attr-defined]
         finally:
             server.shutdown()
             thread.join(10)

@@ -110,6 +110,25 @@ def test_an_erased_record_leaves_the_seal_whole_and_an_altered_seal_is_found(
         inspect(platform.conn, LOOKUPS)
 
 
+def test_whoever_sees_some_of_the_records_can_check_the_whole_seal(platform: Platform) -> None:
+    mine = file(platform, "visit-0001")
+    row = platform.conn.execute(
+        "select u.id from equipment.unit u join equipment.account w on w.login = 'worker' join equipment.account p on p.login = 'property'"
+        " where u.firm_org_id = w.organisation_id and u.use_org_id <> p.organisation_id and u.kind = 'lift' and u.variety_code = '3110' limit 1"
+    ).fetchone()
+    assert row is not None
+    platform.person(Role.FIRM_WORKER).post(
+        "/records", record(platform, row[0], "none", ""), Idempotency_Key="visit-0002"
+    )
+    day = day_of(platform)
+    made = platform.person(Role.FIRM_MANAGER).post("/day-seals", wish(day, shown(platform, day)[0]))
+    officer = platform.person(Role.USE_UNIT_OFFICER)
+    found = officer.get(f"/day-seals/{made['id']}")
+    assert [r["id"] for r in found["records"]] == [mine]
+    assert len(found["named"]) == 2
+    assert 'class="flash bad"' not in officer.client.get(f"/firm/seals/{made['id']}").text
+
+
 def test_other_firms_neither_see_nor_seal(platform: Platform) -> None:
     file(platform, "visit-0001")
     day = day_of(platform)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 from typing import Any
 
 import psycopg
@@ -11,6 +12,7 @@ import pytest
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from python_calamine import CalamineWorkbook
 
 from equipment.access.model import Role
 from maintenance.records.acknowledgement import Promise
@@ -194,3 +196,36 @@ def test_the_records_of_a_lift_are_printed_with_the_proof_of_their_place(firm: F
     assert answer.content.startswith(b"%PDF-1.7")
     empty = firm.manager.client.get("/api/v1/units/L000002/records.pdf")
     assert empty.status_code in (400, 404)
+
+
+def test_the_list_is_asked_by_lift_day_level_and_state(platform: Platform, firm: FirmSystem) -> None:
+    firm.manager.post("/records", good(platform), Idempotency_Key="list-0001")
+    regulator = platform.person(Role.REGULATOR)
+    row = platform.conn.execute(
+        "select u.id, u.rescue_code, u.name, (r.ended_at at time zone 'Asia/Shanghai')::date from maintenance.record r"
+        " join equipment.unit u on u.no = r.unit_no"
+    ).fetchone()
+    assert row is not None
+    unit, plate, name, day = row
+    for query, shown in (
+        ("", True), (f"unit={unit}", True), (f"unit={plate}", True), ("unit=999999", False), (f"since={day}&until={day}", True),
+        ("until=2020-01-01", False), ("since=2099-01-01", False), ("since=rubbish", True), ("level=year", False), ("state=disputed", False),
+    ):  # fmt: skip
+        text = regulator.client.get(f"/records?{query}").text
+        assert (f">{name}</a>" in text) is shown, query
+    assert "维保人员未签名" in regulator.client.get("/records").text
+    table = regulator.client.get(f"/api/v1/records/list.xlsx?unit={unit}")
+    sheet = CalamineWorkbook.from_filelike(io.BytesIO(table.content)).get_sheet_by_index(0).to_python()
+    assert [row[1] for row in sheet] == ["设备编号", unit]
+
+
+def test_a_record_says_how_far_from_the_lift_it_was_signed_in(platform: Platform, firm: FirmSystem) -> None:
+    body = good(platform)
+    platform.conn.execute(
+        "update equipment.unit set lon = 116.98, lat = 33.64, datum = 'wgs84' where id = %s", (body["unit_id"],)
+    )
+    near = {"lon": 116.981, "lat": 33.64, "datum": "wgs84", "accuracy_m": 12, "how": "plate"}
+    made = firm.manager.post("/records", body | {"sign_in": body["sign_in"] | near}, Idempotency_Key="far-00001")
+    page = firm.manager.client.get(f"/records/{made['record_id']}").text
+    assert "距电梯 93 米 (±12 m)" in page
+    assert "无定位" in page

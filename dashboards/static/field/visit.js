@@ -120,12 +120,18 @@ export function show(host, draft, mine) {
     let signed = false;
     let plate = "";
     const submit = h("button", { class: "button primary wide", id: "submit", disabled: true, onclick: () => send(submit, plate, drawing.canvas) }, "签退、签名并提交");
-    const ready = () => { submit.disabled = !(mine && signed && (draft.corrects || liftOf(host.shift.lifts, plate)?.id === draft.unit)); };
+    const wrong = h("p", { class: "error", role: "alert", id: "plate-wrong" });
+    const ready = () => {
+      const lift = liftOf(host.shift.lifts, plate);
+      wrong.textContent = draft.corrects || lift?.id === draft.unit || (!lift && plate.trim().length < 6) ? ""
+        : `${lift ? `这是“${lift.name}”的电梯码` : `本单位没有电梯码 ${plate.trim()}`}，签到的是“${draft.name}”：请到该电梯处扫码或输入 ${draft.plate ?? draft.unit}。已填内容都在。`;
+      submit.disabled = !(mine && signed && (draft.corrects || lift?.id === draft.unit));
+    };
     const drawing = pad((yes) => { signed = yes; ready(); });
     return h("section", { class: "place" }, h("h2", {}, draft.corrects ? "更正" : "签退"),
       draft.corrects ? h("p", { class: "muted" }, "更正沿用原来的签到、签退时间，请重新签名。") : h("label", { class: "value" }, `再次扫码或输入电梯码`, h("input", { id: "plate-out", inputmode: "numeric", autocomplete: "off", oninput: (e) => { plate = e.target.value; ready(); } })),
       draft.corrects ? null : host.scanButton((text) => { plate = text; document.getElementById("plate-out").value = text; ready(); }),
-      h("p", { class: "muted" }, `${draft.worker} 在此手写签名`), drawing.canvas,
+      wrong, h("p", { class: "muted" }, `${draft.worker} 在此手写签名`), drawing.canvas,
       h("button", { class: "button quiet", onclick: drawing.clear }, "重签"), submit);
   };
 

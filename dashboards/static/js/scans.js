@@ -21,10 +21,10 @@ document.getElementById("scan-lifts").replaceChildren(...lifts.map((lift) => new
 export function guess(name) {
   const tokens = new Set(name.replace(/\.[^.]*$/, "").toUpperCase().match(/[A-Z0-9]+/g) ?? []);
   const named = lifts.filter((lift) => [lift.plate, lift.device, lift.id].some((code) => code && tokens.has(code.toUpperCase())));
-  const day = name.match(/(?<!\d)(20\d\d)[-_.年 ]?(0?[1-9]|1[0-2])[-_.月 ]?(0[1-9]|[12]\d|3[01]|[1-9])(?!\d)/);
+  const day = name.match(/(?<!\d)(20\d\d)(?:(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])|[-_.年 ](0?[1-9]|1[0-2])[-_.月 ]([12]\d|3[01]|0?[1-9]))(?!\d)/);
   return {
     lift: named.length === 1 ? labelOf(named[0]) : "",
-    day: day ? `${day[1]}-${day[2].padStart(2, "0")}-${day[3].padStart(2, "0")}` : "",
+    day: day ? [day[1], ...[day[2] ?? day[4], day[3] ?? day[5]].map((part) => part.padStart(2, "0"))].join("-") : "",
     level: LEVELS.find(([, word]) => word.test(name))?.[0] ?? "half_month",
   };
 }

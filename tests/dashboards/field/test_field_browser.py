@@ -416,6 +416,44 @@ def test_a_browser_without_service_worker_starts_no_record(phone: Phone) -> None
     phone.picture("wechat")
 
 
+def test_another_lifts_plate_at_the_sign_out_is_said_and_nothing_is_lost(phone: Phone) -> None:
+    phone.arrive("341007")
+    phone.work()
+    phone.page.locator("#plate-out").press_sequentially("341008")
+    expect(phone.page.locator("#plate-wrong")).to_contain_text("341007")
+    expect(phone.page.locator("#submit")).to_be_disabled()
+    phone.page.locator("#plate-out").fill("")
+    phone.sign("341007")
+    expect(phone.page.locator("#queue")).to_have_text("本机无待上传", timeout=20_000)
+    assert phone.sent() == 1
+
+
+def test_a_heic_photo_is_said_and_the_draft_goes_on(phone: Phone) -> None:
+    phone.arrive("341009")
+    heic: Any = {"name": "a.heic", "mimeType": "image/heic", "buffer": b"\x00\x00\x00\x18ftypheic" + bytes(4_000)}
+    phone.page.locator("input[data-photo=pit]").set_input_files(heic)
+    expect(phone.page.get_by_text("可能是 HEIC")).to_be_visible()
+    phone.page.locator("input[data-photo=pit]").set_input_files(PHOTO)
+    expect(phone.page.locator("section[data-place=pit]").get_by_text("已拍照通过")).to_be_visible()
+
+
+def test_two_phones_with_one_visit_are_both_filed_and_the_second_is_told(phone: Phone, browser: Browser) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, locale="zh-CN", has_touch=True)
+    other = Phone(phone.site, phone.url, context, context.new_page())
+    other.log_in()
+    other.page.close()
+    other.open()
+    for one in (phone, other):
+        one.arrive("341010")
+        one.work()
+    for one in (phone, other):
+        one.sign("341010")
+        expect(one.page.locator("#queue")).to_have_text("本机无待上传", timeout=20_000)
+    expect(other.page.locator("[data-warned]")).to_contain_text("同一时段本台已有记录")
+    assert phone.sent() == 2
+    context.close()
+
+
 RECORDS = [
     {"items": [{"id": "A-1-29", "result": "pass", "value": 7.5}, {"id": "A-1-01", "result": "fail", "note": "门锁\"坏\"\\\n\u2028😀é"}]},
     {"items": [{"id": "A-1-29", "result": "pass", "value": 8, "photos": ["a" * 64]}], "drawn": "b" * 64},

@@ -168,12 +168,13 @@ def test_a_station_corrects_its_code_and_the_history_keeps_the_old_one(yard: Yar
 
 
 def test_what_limits_a_fill_is_the_inspectors_to_correct(yard: Yard) -> None:
-    for name, value in (
+    wrong: tuple[tuple[str, Any], ...] = (
         ("tare_kg", 15.0),
         ("max_fill_kg", 20.0),
         ("medium", "dme"),
         ("next_inspection", date(2030, 1, 1)),
-    ):
+    )
+    for name, value in wrong:
         with pytest.raises(OutOfScopeError):
             corrected(yard, yard.asker(DIRECTOR, yard.a), **{name: value})
     conn = corrected(yard, yard.asker(INSPECTOR, None, "/341300/341302/"), tare_kg=15.0, serial="S-1")
