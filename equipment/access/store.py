@@ -118,7 +118,7 @@ def create_account(conn: Connection, account: NewAccount, now: datetime) -> int:
 
 
 def check_password(
-    conn: Connection, login: str, password: str, now: datetime, *, note_success: bool = True
+    conn: Connection, login: str, password: str, now: datetime, *, note_success: bool = True, trusted: int | None = None
 ) -> int | None:
     """The account that this password opens; None when it opens none (the attempt is counted).
 
@@ -128,6 +128,8 @@ def check_password(
     ----------
     note_success
         Forget the wrong passwords before this right one; False while a second factor is still to be shown.
+    trusted
+        The account that a browser has signed in to before: its lock does not apply, and the caller counts what is wrong.
 
     Raises
     ------
@@ -136,12 +138,13 @@ def check_password(
     """
     row = conn.execute(QUERIES.account_for_login, (login, now)).fetchone()
     account, stored, failed, locked = row if row else (None, _nobody(), 0, None)
-    if locked is not None and locked > now:
+    ours = account is None or account != trusted
+    if ours and locked is not None and locked > now:
         raise LoginLockedError(f"密码错误次数过多，{locked.astimezone(SHANGHAI):%H:%M:%S} 后再试")
     right = _hasher().verify(password, stored)
     if account is None:
         return None
-    if not right or note_success:
+    if ours and (not right or note_success):
         conn.execute(QUERIES.note_login, (account, right, None if right else lock_until(failed + 1, now)))
     return int(account) if right else None
 
