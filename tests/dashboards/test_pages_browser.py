@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import socket
 import threading
 from collections.abc import Iterator
@@ -91,7 +92,7 @@ PUBLIC = ("/login", "/lift", "/lift/341000", "/cylinder", f"/cylinder/{page_city
 @pytest.fixture(scope="module")
 def site(plain_server: Server) -> Iterator[str]:
     """The web process over a small city, with the clock standing still."""
-    name = f"teshe_pages_{os.getpid()}"
+    name = f"teshe_pages_{os.getpid()}_{secrets.token_hex(3)}"
     with psycopg.connect(plain_server.owner_url("postgres"), autocommit=True) as admin:
         admin.execute(
             sql.SQL("create database {} template {}").format(
