@@ -66,6 +66,12 @@ def install(app: FastAPI, faults: Sequence[tuple[type[Exception], int, str]]) ->
     def plain(request: Request, error: HTTPException) -> Response:
         return answer(request, error.status_code, str(error.detail), "Check the address and the method.")
 
+    @app.exception_handler(OverflowError)
+    def beyond(request: Request, error: OverflowError) -> Response:
+        return answer(
+            request, 422, "Some values are not valid", f"日期或数值超出范围 (a date or number out of range: {error})"
+        )
+
     @app.exception_handler(WorldError)
     def broken(request: Request, error: WorldError) -> Response:
         log.error("world_fault", path=request.url.path, error=str(error))
