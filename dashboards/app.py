@@ -14,11 +14,15 @@ from starlette.staticfiles import StaticFiles
 
 from dashboards import api, faults, health, live, pages, problems, surfaces
 from dashboards.context import WebContext
+from dashboards.errors import HandedOverError
 from dashboards.feed import Feed
 from dashboards.limits import BodyLimit
 from dashboards.settings import WebSettings
+from dashboards.zone import gate
+from equipment.access.whence import asked_from
 from equipment.foundation.clock import Clock
 from equipment.foundation.database import Connection
+from equipment.link.model import Side
 from equipment.transparency.keys import Signer
 
 STATIC = Path(__file__).parent / "static"
@@ -96,7 +100,8 @@ def create_app(
     @app.middleware("http")
     async def harden(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
         if surfaces.serves_path(settings.surface, request.url.path):
-            response = await call_next(request)
+            with asked_from(request.client.host if request.client is not None else None):
+                response = await call_next(request)
         else:
             detail = "此入口不提供该功能 (not served here: another address of the platform does)"
             response = problems.answer(request, 404, "Not found", detail)
@@ -106,6 +111,9 @@ def create_app(
             response.headers.setdefault("Cache-Control", "no-store")
         return response
 
+    if settings.zone is Side.OUTER:
+        app.add_middleware(gate.KeepBody)
+        app.add_exception_handler(HandedOverError, gate.refuse)  # type: ignore[arg-type]  # starlette's type is wider
     # outermost: counts before anything keeps a byte
     app.add_middleware(BodyLimit, most_bytes=settings.max_body_bytes)
     problems.install(app, faults.FAULTS)

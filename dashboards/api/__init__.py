@@ -17,6 +17,7 @@ from dashboards.api import (
     duties,
     field,
     findings,
+    handed_over,
     imports,
     incidents,
     indicators,
@@ -73,5 +74,6 @@ for part in (
     indicators,
     quality,
     cylinders,
+    handed_over,
 ):
     router.include_router(part.router)

@@ -6,6 +6,7 @@ from dashboards.pages import (
     access,
     accounts,
     alarms,
+    assignments,
     backtest,
     board,
     calls,
@@ -39,6 +40,7 @@ router = APIRouter()
 for part in (
     access,
     accounts,
+    assignments,
     desk,
     alarms,
     backtest,

@@ -119,3 +119,6 @@ select equipment.take_up(%s, %s, %s);
 select d.id, d.account_id, d.jurisdiction_id, d.kind, d.since, d.until, d.reason, d.ended_at,
        equipment.assignment_holds(d, %(now)s) as holds
 from equipment.assignment d where d.account_id = %(account)s order by d.since desc, d.id desc;
+
+-- name: acting
+select equipment.acting(%s);
