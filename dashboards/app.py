@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 from psycopg_pool import ConnectionPool
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
@@ -99,12 +100,14 @@ def create_app(
 
     @app.middleware("http")
     async def harden(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        if surfaces.serves_path(settings.surface, request.url.path):
-            with asked_from(request.client.host if request.client is not None else None):
-                response = await call_next(request)
-        else:
+        if not surfaces.serves_path(settings.surface, request.url.path):
             detail = "此入口不提供该功能 (not served here: another address of the platform does)"
             response = problems.answer(request, 404, "Not found", detail)
+        elif settings.zone is Side.OUTER and gate.is_anonymous(request):
+            response = await run_in_threadpool(gate.from_nobody, request)
+        else:
+            with asked_from(request.client.host if request.client is not None else None):
+                response = await call_next(request)
         for name, value in headers.items():
             response.headers.setdefault(name, value)
         if not request.url.path.startswith("/static/"):

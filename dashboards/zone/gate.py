@@ -31,11 +31,13 @@ KEPT_HEADERS = (
 )
 ANONYMOUS = ("/lift/", "/cylinder/", "/reply/", "/api/v1/public/")
 """Where somebody without an account asks for something."""
+MOST_ANONYMOUS = 64_000
+"""[bytes]"""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class KeepBody:
-    """Keeps the whole body of a changing request, for a request that is handed over; anonymous ones are so at once."""
+    """Keeps the whole body of a changing request: it may turn out that it is to be handed over."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -58,11 +60,19 @@ class KeepBody:
         async def again() -> Message:
             return {"type": "http.request", "body": body, "more_body": False}
 
-        if scope_["path"].startswith(ANONYMOUS):
-            request = Request(scope_, again)
-            await handed_over(request, None)(scope_, again, send)
-            return
         await self._app(scope_, again, send)
+
+
+def is_anonymous(request: Request) -> bool:
+    """Whether somebody without an account asks for something that is decided inside."""
+    return request.method not in SAFE and request.url.path.startswith(ANONYMOUS)
+
+
+def from_nobody(request: Request) -> Response:
+    """Take down what somebody without an account asks; nobody fills the link with one request."""
+    if len(request.scope["teshe.body"]) > MOST_ANONYMOUS:
+        return problems.answer(request, 413, "Too large", f"内容超过 {MOST_ANONYMOUS} 字节 (say it in fewer bytes)")
+    return handed_over(request, None)
 
 
 def refuse(request: Request, error: HandedOverError) -> Response:

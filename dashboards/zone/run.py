@@ -6,6 +6,7 @@ import base64
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import datetime
 
 import psycopg
 
@@ -13,10 +14,11 @@ from dashboards.app import create_app
 from dashboards.settings import WebSettings
 from dashboards.zone.asked import AskedClock
 from dashboards.zone.replay import Replay
+from equipment.access.store import forget_sessions
 from equipment.errors import LinkError
 from equipment.foundation.clock import Clock
 from equipment.foundation.database import Connection, DatabaseRole, connect, open_pool, translated
-from equipment.foundation.errors import WorldError
+from equipment.foundation.errors import BrokerUnavailableError, WorldError
 from equipment.foundation.logs import get_logger
 from equipment.foundation.process import StopSignal, backoff_seconds
 from equipment.link import store
@@ -24,9 +26,12 @@ from equipment.link.model import Entry, Side
 from equipment.link.runner import Link
 from equipment.link.settings import LinkSettings
 from equipment.link.store import Apply
+from equipment.transparency import log as transparency
 from equipment.transparency.keys import KEY_BYTES, Signer
 from ingest import lease, relay
 from ingest.broker import BrokerAddress, ShardSessions
+from ingest.credentials.runner import BrokerAuthorisation
+from ingest.credentials.settings import CredentialSettings
 
 log = get_logger("dashboards.zone")
 POLL_SECONDS = 0.2
@@ -138,6 +143,29 @@ def _inner(stack: ExitStack, where: Surroundings, way: _Way) -> Carry:
     return carry
 
 
+class _Upkeep:
+    """What the jobs do elsewhere: the audit enters this side's log, old sessions go, the broker follows the registry's copy."""
+
+    def __init__(self, where: Surroundings) -> None:
+        self._where = where
+        self._broker = BrokerAuthorisation(CredentialSettings(), where.broker)
+
+    def turn(self, conn: Connection, now: datetime) -> None:
+        """Do what is due; a broker that cannot be told now is told at a later turn."""
+        signer = self._where.log_signer
+        with conn.transaction():
+            transparency.sequence(conn, now)
+            transparency.register_key(conn, signer.public(now), None)
+            transparency.sign_if_due(conn, signer, signer.name, now)
+            forget_sessions(conn, now)
+        try:
+            with conn.transaction():
+                self._broker.follow(conn, now)
+                self._broker.watch(conn, now)
+        except BrokerUnavailableError as error:
+            log.error("broker_not_told", error=str(error))
+
+
 def _outer(stack: ExitStack, where: Surroundings, way: _Way) -> Carry:
     clock, link = way.clock, way.link(Side.OUTER, outer_apply())
 
@@ -146,10 +174,12 @@ def _outer(stack: ExitStack, where: Surroundings, way: _Way) -> Carry:
         stack.callback(sessions.close_all)
         for shard in sorted(lease.client_ids(conn)):
             sessions.open(shard)
+        upkeep = _Upkeep(where)
         next_turn = 0.0
         while not stop.is_set:
             relay.take(conn, sessions, POLL_SECONDS, clock.now())
             if clock.monotonic() >= next_turn:
+                upkeep.turn(conn, clock.now())
                 applied = link.turn(conn, clock.now(), lambda: not stop.is_set)
                 next_turn = clock.monotonic() + (0 if applied else way.settings.every_seconds)
 

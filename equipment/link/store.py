@@ -20,6 +20,8 @@ from equipment.transparency.keys import Signer
 
 QUERIES = load_queries(__file__)
 MOST_ENTRIES = 2_000
+CUT_SECONDS = 60.0
+"""News of the other side that is older means that the link is cut [s]."""
 KEPT = timedelta(days=30)
 """How long the digests of receipted bundles are kept, for those who look for one."""
 
@@ -181,6 +183,12 @@ def standing(conn: Connection) -> Standing | None:
     """How the link stands; None when there is one installation. Any scope may ask."""
     row = conn.execute(QUERIES.standing).fetchone()
     return None if row is None else Standing(Side(row[0]), int(row[1]), row[2], row[3], row[4])
+
+
+def is_cut(conn: Connection, now: datetime) -> bool:
+    """Whether the government side hears nothing from the internet side; never so in one installation."""
+    found = standing(conn)
+    return found is not None and found.side is Side.INNER and found.age_seconds(now) > CUT_SECONDS
 
 
 def backlog(conn: Connection) -> Backlog:

@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
+import base64
 import multiprocessing
 import os
+import shutil
 import signal
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import paho.mqtt.client as mqtt
 import psycopg
 import pytest
 from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
+from paho.mqtt.enums import CallbackAPIVersion
 
+from dashboards.app import create_app
 from dashboards.commands.services import _require_inside
+from dashboards.settings import WebSettings
+from dashboards.surfaces import Surface
+from dashboards.zone.run import Surroundings, run_link
 from equipment.access.model import Role
 from equipment.errors import BundleError, LinkError
-from equipment.foundation.clock import ManualClock
+from equipment.foundation.clock import ManualClock, SystemClock
 from equipment.foundation.database import DatabaseRole, connect
+from equipment.foundation.embedded_nats import EmbeddedNats, NatsOptions
+from equipment.foundation.process import StopSignal
 from equipment.link import store
 from equipment.link.model import GENESIS, Entry, Head, Side, digest, pack, unpack
+from equipment.link.settings import LinkSettings
 from equipment.link.store import Apply
 from equipment.link.tables import set_up, tables
+from equipment.registry.model import shard_of
 from equipment.transparency.keys import Signer
+from ingest import devices
+from ingest.broker import BrokerAddress, ShardSessions, ensure_sessions
+from ingest.lease import client_ids, make_shards
 from tests.conftest import PACKAGES, START, Database, Server, _fresh
 from tests.dashboards.access.zones import Zones, zones_over
 from tests.dashboards.test_story import LIFT, record, step
@@ -149,6 +165,8 @@ def test_an_hour_without_the_link_loses_nothing_and_doubles_nothing(zones: Zones
     assert float(age.split()[1]) > HOUR - 10
     backlog = store.backlog(zones.outer_conn)
     assert backlog.bundles >= 60
+    silent = devices.watch(zones.inner.conn, devices.DeviceSettings(), zones.clock.now())
+    assert silent == 0, "who cannot be heard is not silent"
 
     zones.turn()
     assert zones.delivered == sent, "all, once, in order"
@@ -217,8 +235,27 @@ def test_who_may_not_is_refused_outside_already(zones: Zones) -> None:
     assert count(zones.outer_conn, "select count(*) from equipment.link_outcome") == 0
 
 
+def test_what_a_passer_by_asks_is_handed_over_too_and_is_no_way_to_flood(zones: Zones) -> None:
+    zones.turn()
+    public = create_app(zones.pools[Side.OUTER], zones.outer_url, WebSettings(zone=Side.OUTER, surface=Surface.PUBLIC), zones.clock,
+                        zones.inner.signer)  # fmt: skip
+    passer_by = TestClient(public, base_url="https://public.testserver")
+    asked = passer_by.post("/lift/130001/anything", data={"text": "门关不上"})
+    assert asked.status_code == 202
+    assert "Content-Security-Policy" in asked.headers
+    assert passer_by.post("/lift/130001/anything", content=b"x" * 70_000).status_code == 413
+    assert passer_by.post("/api/v1/records", json={}).status_code == 404
+    zones.turn()
+    row = zones.inner.conn.execute("select account_id, status from equipment.link_outcome").fetchall()
+    assert [(account, status in (404, 405)) for account, status in row] == [(None, True)], (
+        "asked inside once, as nobody"
+    )
+
+
 def test_a_password_set_outside_stays_outside_and_spends_the_code_inside(zones: Zones) -> None:
-    zones.inner.conn.execute("update equipment.account set must_change = true where login = 'worker'")
+    zones.inner.conn.execute(
+        "update equipment.account set must_change = true, one_time_until = '2026-03-05Z' where login = 'worker'"
+    )
     zones.turn()
     worker = zones.person(Role.FIRM_WORKER)
     assert worker.send("/records", {}, Idempotency_Key="x" * 8).status_code == 403
@@ -249,8 +286,6 @@ def _die_after_rows(url: str, content: bytes, key: bytes) -> None:
 
 
 def _die_after_first_request(url: str, content: bytes, key: bytes, log_key: bytes) -> None:
-    from dashboards.app import create_app
-    from dashboards.settings import WebSettings
     from dashboards.zone.asked import AskedClock
     from dashboards.zone.replay import Replay
     from equipment.foundation.database import open_pool
@@ -311,6 +346,78 @@ def test_a_request_that_was_done_before_the_kill_is_not_done_again(zones: Zones,
     assert (count(zones.inner.conn, people, "甲师傅"), count(zones.inner.conn, people, "乙师傅")) == (1, 1)
     statuses = [r["status"] for r in manager.get("/link/requests")]
     assert statuses == [201, 200]
+
+
+# ── the processes, with a broker on each side ──
+
+
+def test_device_messages_cross_between_two_brokers_with_a_cut_in_the_middle(
+    database: Database, outer_database: Database, nats: EmbeddedNats, tmp_path: Path
+) -> None:
+    inner_nats = EmbeddedNats(tmp_path / "inner-nats", options=NatsOptions(ack_wait_seconds=2.0))
+    inner_nats.start()
+    brokers = {
+        side: BrokerAddress("127.0.0.1", n.mqtt_port) for side, n in ((Side.OUTER, nats), (Side.INNER, inner_nats))
+    }
+    databases, stop = {Side.OUTER: outer_database, Side.INNER: database}, StopSignal()
+    keys = {side: tmp_path / f"{side.value}.key" for side in Side}
+    public = {side: base64.b64encode(Signer.from_file(keys[side], "x").public_key).decode() for side in Side}
+    threads = []
+    for side in Side:
+        with databases[side].connect(DatabaseRole.OWNER, autocommit=True) as owner:
+            set_up(owner, side, SystemClock().now())
+            clients = make_shards(owner)
+            owner.commit()
+            ensure_sessions(brokers[side], clients, SystemClock())
+        settings = LinkSettings(
+            send_dir=tmp_path / side.value / "send", receive_dir=tmp_path / side.value / "receive", key_file=keys[side],
+            peer_key=public[side.other], every_seconds=0.1, heartbeat_seconds=1.0,
+        )  # fmt: skip
+        where = Surroundings(databases[side].url, databases[side].url, brokers[side], Signer.generate("log"))
+        threads.append(threading.Thread(target=run_link, args=(where, settings, SystemClock(), stop)))
+        threads[-1].start()
+
+    def carry() -> None:
+        for side in Side:
+            target = tmp_path / side.other.value / "receive"
+            target.mkdir(parents=True, exist_ok=True)
+            for file in (tmp_path / side.value / "send").glob("*.bundle"):
+                shutil.move(file, target / file.name)
+
+    sessions = ShardSessions(brokers[Side.INNER], clients_of(database), SystemClock())
+    for shard in clients_of(database):
+        sessions.open(shard)
+    device = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="device")
+    device.connect("127.0.0.1", nats.mqtt_port)
+    device.loop_start()
+    sent = []
+    try:
+        for number in range(300):
+            if number < 100 or number > 250:
+                carry()
+            sent.append(str(number).encode())
+            device.publish(f"teshe/v1/{shard_of(LIFT):x}/{LIFT}/telemetry", sent[-1], qos=1).wait_for_publish(10)
+        found: list[bytes] = []
+        for _ in range(600):
+            carry()
+            arrived = sessions.poll(0.05)
+            found += [d.message.payload for d in arrived]
+            sessions.acknowledge(arrived)
+            if len(found) >= len(sent):
+                break
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(30)
+        device.loop_stop()
+        sessions.close_all()
+        inner_nats.stop()
+    assert found == sent
+
+
+def clients_of(database: Database) -> dict[int, str]:
+    with database.connect() as conn:
+        return client_ids(conn)
 
 
 # ── what is laid into the folder by others ──

@@ -48,6 +48,8 @@ class Zones:
     clock: ManualClock
     links: dict[Side, Link]
     folders: dict[Side, LinkSettings]
+    pools: dict[Side, Any]
+    outer_url: str
     delivered: list[bytes] = field(default_factory=list)
     seq: int = 0
 
@@ -124,7 +126,16 @@ def zones_over(platform: Platform, inner: Database, outer: Database, clock: Manu
         outside = create_app(pools[1], outer.url, web, clock, platform.signer)
         keys = {side: Signer.generate(side.value) for side in Side}
         folders = {side: settings_of(home, side) for side in Side}
-        made = Zones(platform, outside, conn, clock, {}, folders)
+        made = Zones(
+            platform,
+            outside,
+            conn,
+            clock,
+            {},
+            folders,
+            dict(zip((Side.INNER, Side.OUTER), pools, strict=True)),
+            outer.url,
+        )
         does = {Side.INNER: inner_do(Replay(inside, clock), made.deliver), Side.OUTER: Apply(inside=store.take_rows)}
         for side in Side:
             made.links[side] = Link(side, folders[side], keys[side], keys[side.other].public_key, does[side])
