@@ -18,6 +18,7 @@ from dashboards.api import (
     duties,
     field,
     findings,
+    handed_over,
     imports,
     incidents,
     indicators,
@@ -75,5 +76,6 @@ for part in (
     indicators,
     quality,
     cylinders,
+    handed_over,
 ):
     router.include_router(part.router)

@@ -15,6 +15,7 @@ from alarms.desk.two_hours import PossibleAccident
 from alarms.incidents.settings import DeskSettings
 from dashboards.context import Context, permit
 from dashboards.errors import NotFoundError
+from dashboards.zone import standing
 from equipment.access.model import Asker
 from equipment.access.store import audit
 from equipment.accidents.model import NewAccident
@@ -72,12 +73,18 @@ class Accident(BaseModel):
 
 
 class Watch(BaseModel):
-    """Whether the timers are acted on. ``reason`` None: all is well."""
+    """Whether the timers are acted on. ``reason`` None: all is well.
+
+    ``link`` is why the internet side's news cannot be relied on; ``link_age_seconds`` how old it is, None when there is
+    one installation.
+    """
 
     reason: str | None
     late_seconds: int
     overdue: int
     beat_at: datetime | None
+    link: str | None = None
+    link_age_seconds: int | None = None
 
 
 @router.get("/incidents/{incident_id}/callees")
@@ -124,9 +131,13 @@ def watch(context: Context, asker: Annotated[Asker, Depends(permit("desk.view"))
     now, settings = context.clock.now(), DeskSettings()
     with context.transaction(asker) as conn:
         row = conn.execute(QUERIES.lag, (now,)).fetchone()
+        zones = standing.look(conn, context.settings.link_stale_seconds, now)
     lag = watchdog.Lag(*row) if row else watchdog.Lag(None, 0, None)
     seconds, reason = watchdog.judge(lag, settings, now)
-    return Watch(reason=reason, late_seconds=seconds, overdue=lag.overdue, beat_at=lag.beat_at)
+    return Watch(
+        reason=reason, late_seconds=seconds, overdue=lag.overdue, beat_at=lag.beat_at,
+        link=zones.warning if zones else None, link_age_seconds=zones.age_seconds if zones else None,
+    )  # fmt: skip
 
 
 @router.get("/incidents/{incident_id}/accident")

@@ -16,6 +16,7 @@ from dashboards.commands import (
     devices,
     equipment_import,
     inspect,
+    link,
     retention,
     services,
     verify,
@@ -44,6 +45,7 @@ app.add_typer(accounts.app, name="accounts")
 app.add_typer(retention.retention, name="retention")
 app.add_typer(retention.erase, name="erase")
 app.add_typer(devices.app, name="devices")
+app.add_typer(link.app, name="link")
 app.command("verify")(verify.verify_command)
 app.command("shard")(inspect.shard_command)
 app.command("catalogue")(inspect.catalogue_command)

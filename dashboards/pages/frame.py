@@ -44,6 +44,7 @@ SECTIONS: tuple[tuple[str, str, str], ...] = (
     (N_("Alarm rules"), "/rules", "rule.edit"),
     (N_("Data quality"), "/quality", "quality.view"),
     (N_("Accounts"), "/accounts", "account.manage"),
+    (N_("Personal data"), "/retention", "retention.view"),
     (N_("Audit"), "/audit", "audit.view"),
 )
 """Top bar: label, address, the action that opens it (the access matrix decides)."""

@@ -518,3 +518,6 @@ select content from maintenance.record where id = %s;
 select d.arrived_lon, d.arrived_lat, o.name as organisation, i.number
 from alarms.dispatch d join alarms.incident i on i.id = d.incident_id left join equipment.organisation o on o.id = d.organisation_id
 where d.arrived_lon is not null and i.freed_at is null and i.state in ('arrived', 'answered', 'dispatched');
+
+-- name: hand_over_work
+select dashboards.hand_over_work(%s, %s, %s, %s);

@@ -1,4 +1,4 @@
-"""What takes its time (慢任务): data cuts, scheduled reports and the outage pack, on a thread and a connection of its own beside the jobs.
+"""What takes its time (慢任务): data cuts, scheduled reports, the outage pack and lawful deletion, on a thread and a connection of its own beside the jobs.
 
 The jobs loop never waits for it: a report that is being set must not delay an alarm.
 """
@@ -11,6 +11,7 @@ from dashboards.indicators.errors import NoDataCutError
 from dashboards.papers.outage_job import OutageJob
 from dashboards.reports.errors import NoChineseFontError
 from dashboards.reports.service import QUERIES, due, make
+from dashboards.retention import RetentionJob
 from equipment.foundation import metrics
 from equipment.foundation.clock import Clock
 from equipment.foundation.database import Connection, try_advisory_lock
@@ -42,6 +43,7 @@ class SlowWork(BackgroundWork):
     def __init__(self, url: str, clock: Clock, pack: OutageJob | None = None) -> None:
         super().__init__(url, clock, "slow", PAUSE_SECONDS)
         self._pack = pack
+        self._retention = RetentionJob()
         self._next_cut: datetime | None = None
 
     def turn(self, conn: Connection, now: datetime) -> int:
@@ -58,6 +60,7 @@ class SlowWork(BackgroundWork):
             self._next_cut = now + CUT_EVERY
         if self._pack is not None:
             done += self._pack.turn(conn, now)
+        done += self._retention.turn(conn, now)
         return done + self._reports(conn, now)
 
     def _reports(self, conn: Connection, now: datetime) -> int:

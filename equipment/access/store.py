@@ -17,6 +17,7 @@ from pwdlib import PasswordHash
 
 from equipment.access import sealed
 from equipment.access.model import SCOPE_OF, Asker, Role, ScopeKind
+from equipment.access.whence import whence
 from equipment.errors import AccountInputError, LoginLockedError, LoginRefusedError, OutOfScopeError, WeakPasswordError
 from equipment.foundation.clock import SHANGHAI
 from equipment.foundation.database import Connection, load_queries
@@ -289,7 +290,7 @@ def asker_of_row(row: tuple[object, ...]) -> Asker:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What an audit entry says beyond who, what and when. ``origin`` is where the request came from."""
+    """What an audit entry says beyond who, what and when. ``origin``: from where; default: as the web process says."""
 
     reason: str | None = None
     before: Mapping[str, Any] | None = None
@@ -322,16 +323,16 @@ def audit_many(
     }
     seals = []
     for action, subject, said in changes:
-        entry_id = str(uuid4())
+        entry_id, origin = str(uuid4()), said.origin or whence()
         before, after = (None if values is None else dict(values) for values in (said.before, said.after))
         content = {
             "at": now, "account_id": account_id, "action": action, "subject": subject, "reason": said.reason,
-            "before": before, "after": after, "origin": said.origin,
+            "before": before, "after": after, "origin": origin,
         }  # fmt: skip
         seals.append((entry_id, digest_of(sealed.content_of(content))))
         row = (
             entry_id, action, subject, said.reason, None if before is None else Jsonb(before),
-            None if after is None else Jsonb(after), said.origin,
+            None if after is None else Jsonb(after), origin,
         )  # fmt: skip
         for column, value in zip(columns.values(), row, strict=True):
             column.append(value)

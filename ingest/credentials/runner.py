@@ -9,7 +9,7 @@ from equipment.credentials import store
 from equipment.foundation.database import Connection
 from ingest.broker import BrokerAddress
 from ingest.credentials import authorisation, nats_control, violations
-from ingest.credentials.nats_control import ControlAddress
+from ingest.credentials.nats_control import ControlAddress, NotLetInError
 from ingest.credentials.settings import CredentialSettings
 
 
@@ -35,7 +35,7 @@ class BrokerAuthorisation:
         self._password = address.password
         self._control = ControlAddress(address.host, settings.broker_control_port, address.password)
         self._told: tuple[object, ...] | None = None
-        self._tail = None if settings.broker_log_file is None else violations.LogTail(settings.broker_log_file)
+        self._tails: dict[str, violations.LogTail] = {}
 
     def follow(self, conn: Connection, now: datetime) -> int:
         """Write the files when a credential was issued, ended or revoked, and let the broker read them.
@@ -49,17 +49,31 @@ class BrokerAuthorisation:
         current = store.version(conn, now)
         if folder is None or current == self._told:
             return 0
+        nats = self._settings.broker_kind == "nats"
+        try:
+            if nats:  # before the first terminal is let in
+                nats_control.store_nothing_outside(self._control)
+            ready = True
+        except NotLetInError:
+            ready = False  # the server's file is of an older version
         count = write_files(conn, folder, self._settings.broker_kind, self._password, now)
-        if self._settings.broker_kind == "nats":
+        if nats:
             nats_control.reload(self._control)
+            if not ready:
+                nats_control.store_nothing_outside(self._control)
         self._told = current
         return count
 
     def watch(self, conn: Connection, _: datetime) -> int:
         """Record what the broker's log says of refused trials."""
-        if self._tail is None:
-            return 0
-        found = [one for one in map(violations.read_line, self._tail.read()) if one is not None]
+        pattern = self._settings.broker_log_file
+        anchor = Path(pattern).anchor if pattern else ""
+        for file in sorted(Path(anchor).glob(pattern.removeprefix(anchor))) if pattern else ():
+            self._tails.setdefault(str(file), violations.LogTail(file))
+        lines = [line for tail in self._tails.values() for line in tail.read()]
+        found = [one for one in map(violations.read_line, lines) if one is not None]
         if not found:
             return 0
-        return violations.record(conn, violations.distinct(found), lambda n: nats_control.user_of(self._control, n))
+        return violations.record(
+            conn, violations.distinct(found), lambda n, c: nats_control.user_of(self._control, n, c)
+        )

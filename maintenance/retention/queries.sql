@@ -1,8 +1,24 @@
 -- name: old_photos
-select unit_no, sha256 from maintenance.attachment where received_at < %s order by received_at limit 5000;
+select a.unit_no, a.sha256 from maintenance.attachment a where a.received_at < %s
+  and not exists (select 1 from maintenance.hazard h
+      where h.unit_no = a.unit_no and h.state not in ('closed', 'unsubstantiated'))
+order by a.received_at limit %s;
 
 -- name: count_photos
-select count(*) from maintenance.attachment where received_at < %s;
+select count(*) from maintenance.attachment a where a.received_at < %s
+  and not exists (select 1 from maintenance.hazard h
+      where h.unit_no = a.unit_no and h.state not in ('closed', 'unsubstantiated'));
+
+-- name: old_records
+select r.id from maintenance.record r where r.received_at < %s and r.content <> '{"erased": true}'
+  and not exists (select 1 from maintenance.hazard h
+      where h.unit_no = r.unit_no and h.state not in ('closed', 'unsubstantiated'))
+order by r.received_at limit %s;
+
+-- name: count_records
+select count(*) from maintenance.record r where r.received_at < %s and r.content <> '{"erased": true}'
+  and not exists (select 1 from maintenance.hazard h
+      where h.unit_no = r.unit_no and h.state not in ('closed', 'unsubstantiated'));
 
 -- name: drop_photo
 delete from maintenance.attachment where sha256 = %s and (%s::integer is null or unit_no = %s) returning unit_no;

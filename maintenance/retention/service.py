@@ -1,19 +1,15 @@
 """What is kept for how long, and erasing one thing by law. Runs under the system role in the caller's transaction.
 
-A record is kept for good unless somebody orders its erasure: 4 years are the least that the law asks (TSG T5002 art. 5).
+How long each class is kept stands in equipment/access/personal_data.yaml, and is approved there.
 What was erased leaves its place in the log, whose check then says 已依法删除.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from typing import LiteralString
 from uuid import UUID
-
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from equipment.foundation.database import Connection, load_queries
 from equipment.transparency import log
@@ -22,66 +18,41 @@ from maintenance.errors import RetentionError, UnknownAttachmentError, UnknownRe
 from maintenance.sealed import RECORD, SIGNATURE
 
 QUERIES = load_queries(__file__)
-FOUR_YEARS_DAYS = 1_461
+COUNTED: Mapping[str, LiteralString] = {
+    "photos": QUERIES.count_photos, "positions": QUERIES.count_facts, "photo_prints": QUERIES.count_prints,
+    "photo_parts": QUERIES.count_parts, "records": QUERIES.count_records,
+}  # fmt: skip
+DROPPED: Mapping[str, LiteralString] = {
+    "positions": QUERIES.drop_facts, "photo_prints": QUERIES.drop_prints, "photo_parts": QUERIES.drop_parts,
+}  # fmt: skip
+"""Classes of equipment/access/personal_data.yaml that lie in this room; those not here enter the log."""
+AT_ONCE = 500
+"""Records and photos of one turn: each is an entry in the log."""
 
 
-class RetentionSettings(BaseSettings):
-    """How long each class of personal data is kept."""
-
-    model_config = SettingsConfigDict(env_prefix="TESHE_KEEP_", frozen=True, extra="ignore")
-
-    photos_days: float = Field(
-        default=1_500, ge=FOUR_YEARS_DAYS, description="Photos and drawn signatures of records [days]; 4 years at least"
-    )
-    positions_days: float = Field(default=400, ge=30, description="Positions kept for comparing visits [days]")
-    prints_days: float = Field(default=400, ge=30, description="Prints of photos kept for comparing [days]")
-    parts_days: float = Field(default=30, ge=1, description="Photos that never arrived whole [days]")
+def count(conn: Connection, name: str, before: datetime) -> int:
+    """How much of a class of personal data is older than a moment."""
+    row = conn.execute(COUNTED[name], (before,)).fetchone()
+    return int(row[0]) if row else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Class:
-    """One class of personal data: until when it is let go, and how much that is."""
+def let_go(conn: Connection, name: str, before: datetime, reason: str, now: datetime) -> int:
+    """Let go of a class what is older than a moment, and note it; returns how much.
 
-    name: str
-    zh: str
-    keep_days: float
-    over: int
-
-
-def classes(conn: Connection, now: datetime, settings: RetentionSettings | None = None) -> list[Class]:
-    """Every class with how much of it is over its time."""
-    limits = settings or RetentionSettings()
-    found = []
-    for name, zh, days, query in _classes(limits):
-        row = conn.execute(query, (now - timedelta(days=days),)).fetchone()
-        found.append(Class(name, zh, days, int(row[0]) if row else 0))
-    return found
-
-
-def _classes(limits: RetentionSettings) -> list[tuple[str, str, float, Any]]:
-    return [
-        ("photos", "照片与手写签名图", limits.photos_days, QUERIES.count_photos),
-        ("positions", "用于比对的定位", limits.positions_days, QUERIES.count_facts),
-        ("prints", "用于比对的照片特征", limits.prints_days, QUERIES.count_prints),
-        ("parts", "未传完的照片", limits.parts_days, QUERIES.count_parts),
-    ]
-
-
-def apply(conn: Connection, now: datetime, settings: RetentionSettings | None = None) -> Mapping[str, int]:
-    """Let go what is over its time, and note it; returns how much by class."""
-    limits = settings or RetentionSettings()
-    done = {
-        "prints": conn.execute(QUERIES.drop_prints, (now - timedelta(days=limits.prints_days),)).rowcount,
-        "positions": conn.execute(QUERIES.drop_facts, (now - timedelta(days=limits.positions_days),)).rowcount,
-        "parts": conn.execute(QUERIES.drop_parts, (now - timedelta(days=limits.parts_days),)).rowcount,
-        "photos": 0,
-    }
-    reason = f"保存期满 {limits.photos_days:g} 天"
-    for unit_no, sha256 in conn.execute(QUERIES.old_photos, (now - timedelta(days=limits.photos_days),)).fetchall():
-        done["photos"] += _drop_photo(conn, bytes(sha256), unit_no, reason, now)
-    for name, count in done.items():
-        if count and name != "photos":
-            conn.execute(QUERIES.note, ("retention", name, None, now, "保存期满", count))
+    At most :data:`AT_ONCE` records or photos at once, and none of a unit with an open hazard, whose file they may
+    belong to.
+    """
+    if name == "photos":
+        old = conn.execute(QUERIES.old_photos, (before, AT_ONCE)).fetchall()
+        return sum(_drop_photo(conn, bytes(sha256), unit_no, reason, now) for unit_no, sha256 in old)
+    if name == "records":
+        records = [row[0] for row in conn.execute(QUERIES.old_records, (before, AT_ONCE))]
+        for record in records:
+            erase_record(conn, record, reason, now)
+        return len(records)
+    done = conn.execute(DROPPED[name], (before,)).rowcount
+    if done:
+        conn.execute(QUERIES.note, ("retention", name, None, now, reason, done))
     return done
 
 

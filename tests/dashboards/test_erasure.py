@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
 from uuid import UUID
 
 import psycopg
@@ -79,19 +78,3 @@ def test_nobody_erases_a_record_without_the_log(platform: Platform) -> None:
             platform.conn.execute(statement.encode(), (record_id,))
     with platform.conn.transaction(), pytest.raises(RetentionError):
         service.erase_record(platform.conn, UUID(record_id), " ", platform.clock.now())
-
-
-def test_what_is_over_its_time_goes_and_four_years_are_the_least(platform: Platform) -> None:
-    file_with_photo(platform)
-    conn, now = platform.conn, platform.clock.now()
-    later = now + timedelta(days=1_400)
-    with conn.transaction():
-        assert service.apply(conn, later)["photos"] == 0
-    later = now + timedelta(days=1_501)
-    assert {c.name: c.over for c in service.classes(conn, later)}["photos"] == 1
-    with conn.transaction():
-        assert service.apply(conn, later)["photos"] == 1
-    platform.turn()
-    inspect(conn, LOOKUPS)
-    with pytest.raises(ValueError, match="1461"):
-        service.RetentionSettings(photos_days=100)

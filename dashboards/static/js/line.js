@@ -15,6 +15,9 @@ async function watch() {
   const seen = answer?.ok ? await answer.json() : { reason: `HTTP ${answer?.status ?? "—"}` };
   banner.hidden = !seen.reason;
   banner.querySelector("[data-watch-reason]").textContent = seen.reason ?? "";
+  const link = document.getElementById("link-banner");
+  if (answer?.ok) link.hidden = !seen.link;
+  if (seen.link) link.querySelector("[data-link-reason]").textContent = seen.link;
 }
 
 let wanted = "";
