@@ -74,9 +74,9 @@ def _judge(office: Office, owner: psycopg.Connection, machine: Machine) -> int:
             if not machine.action_of(step):
                 continue
             for role, person in people.items():
-                _put_in(owner, machine, number, state)
+                version = _put_in(owner, machine, number, state)
                 root = ROOTS[machine.name].partition("{")[0]
-                answer = person.send(f"{root}{number}/{OWN_ROUTES.get(step.value, step.value)}", {})
+                answer = person.send(f"{root}{number}/{OWN_ROUTES.get(step.value, step.value)}", {"version": version})
                 said = f"{role.value} {state.value} {step.value}: {answer.status_code} {answer.text[:200]}"
                 assert (answer.status_code == 403 and NOT_THE_ROLE in answer.text) is not permits(
                     role, machine.action_of(step)
@@ -98,8 +98,13 @@ def _one(office: Office, machine: Machine) -> int:
     return int(row[0])
 
 
-def _put_in(owner: psycopg.Connection, machine: Machine, number: int, state: Enum) -> None:
-    owner.execute(
-        sql.SQL("update {} set state = %s where id = %s").format(sql.Identifier(*TABLES[machine.name])),
+def _put_in(owner: psycopg.Connection, machine: Machine, number: int, state: Enum) -> int:
+    """Its version then."""
+    row = owner.execute(
+        sql.SQL("update {} set state = %s where id = %s returning version").format(
+            sql.Identifier(*TABLES[machine.name])
+        ),
         (state.value, number),
-    )
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
