@@ -33,7 +33,7 @@ from equipment.foundation.database import DatabaseRole, connect
 from equipment.foundation.embedded_nats import EmbeddedNats, NatsOptions
 from equipment.foundation.process import StopSignal
 from equipment.link import store
-from equipment.link.model import GENESIS, Entry, Head, Side, digest, pack, unpack
+from equipment.link.model import GENESIS, Asked, Entry, Head, Side, digest, pack, read, unpack
 from equipment.link.settings import LinkSettings
 from equipment.link.store import Apply
 from equipment.link.tables import set_up, tables
@@ -272,6 +272,24 @@ def test_a_password_set_outside_stays_outside_and_spends_the_code_inside(zones: 
     assert client.post("/api/v1/sessions", json={"login": "worker", "password": "neues-Passwort-77"}).status_code == 201
 
 
+@pytest.mark.parametrize("login", ["regulator", "desk", "security", "nobody"])
+def test_the_internet_side_cannot_speak_for_the_authority(zones: Zones, login: str) -> None:
+    """Also when it was taken over and signs what it likes."""
+    zones.turn()
+    conn = zones.inner.conn
+    row = conn.execute("select id from equipment.account where login = %s", (login,)).fetchone()
+    account = row[0] if row is not None else 999_999
+    asked = {
+        "request": 1, "account": account, "method": "POST", "path": "/api/v1/calls", "query": "", "origin": "x",
+        "headers": {"content-type": "application/json"}, "body": base64.b64encode(b'{"category": "fault"}').decode(),
+    }  # fmt: skip
+    with zones.outer_conn.transaction():
+        store.spool(zones.outer_conn, "request", asked, zones.clock.now())
+    zones.turn()
+    assert count(conn, "select status from equipment.link_outcome where request = 1") == 401
+    assert count(conn, "select count(*) from ingest.call_record") == 0
+
+
 # ── a process killed in the middle ──
 
 
@@ -298,9 +316,9 @@ def _die_after_first_request(url: str, content: bytes, key: bytes, log_key: byte
     conn = connect(url, DatabaseRole.SYSTEM, application_name="test-dying", autocommit=True)
 
     def outside(c: Any, entries: Any) -> None:
-        replay = Replay(app, clock)
+        replay = Replay(app, app, clock)
         # done, but neither its outcome nor the bundle is noted
-        replay._ask(int(entries[0].content["request"]), entries[0].content, entries[0].at)
+        replay.ask(read(entries[0], Asked), entries[0].at)
         os.kill(os.getpid(), signal.SIGKILL)
 
     store.apply(conn, unpack(content, Side.OUTER, key), Apply(outside=outside), START)
@@ -423,7 +441,7 @@ def clients_of(database: Database) -> dict[int, str]:
 # ── what is laid into the folder by others ──
 
 
-@pytest.mark.parametrize("harm", ["flipped", "foreign key", "old number", "gap", "other chain", "wrong kind", "short"])
+@pytest.mark.parametrize("harm", ["flipped", "foreign key", "gap", "other chain", "wrong kind", "wrong shape", "short"])
 def test_a_bundle_that_is_not_the_next_one_is_not_taken_and_the_desk_says_so(zones: Zones, harm: str) -> None:
     zones.turn()
     desk = zones.inner.person(Role.DESK)
@@ -435,8 +453,8 @@ def test_a_bundle_that_is_not_the_next_one_is_not_taken_and_the_desk_says_so(zon
     entries = [Entry("message", {"m": []}, now)]
     head = Head("outer", number, previous.hex(), now, 0, 1, "")
     signer = Signer.generate("stranger") if harm == "foreign key" else link.signer
-    if harm == "old number":
-        head = Head("outer", number - 1, previous.hex(), now, 0, 1, "")
+    if harm == "wrong shape":
+        entries = [Entry("message", {"m": "x"}, now)]
     if harm == "gap":
         head = Head("outer", number + 3, previous.hex(), now, 0, 1, "")
     if harm == "other chain":
@@ -489,10 +507,19 @@ def test_files_may_come_twice_late_and_in_any_order_and_are_laid_down_again_when
     assert not list(inner.glob("*.bundle"))
 
 
-@given(st.lists(st.tuples(st.sampled_from(["message", "request"]), st.dictionaries(st.text(max_size=5), st.text(max_size=20)))),
-       st.integers(0, 5_000), st.integers(0, 7))  # fmt: skip
+MESSAGES = st.lists(st.tuples(st.text(max_size=20), st.binary(max_size=20)), max_size=5).map(
+    lambda found: {"m": [[topic, base64.b64encode(body).decode(), START.isoformat()] for topic, body in found]}
+)
+LOGINS = st.integers(0, 2**40).map(lambda number: {"account": number})
+
+
+@given(
+    st.lists(st.tuples(st.just("message"), MESSAGES) | st.tuples(st.just("login"), LOGINS), max_size=20),
+    st.integers(0, 5_000),
+    st.integers(0, 7),
+)
 def test_a_bundle_is_read_as_it_was_packed_and_no_changed_byte_passes(
-    things: list[tuple[str, dict[str, str]]], place: int, bit: int
+    things: list[tuple[str, dict[str, Any]]], place: int, bit: int
 ) -> None:
     signer = Signer.generate("x")
     entries = [Entry(kind, dict(content), START) for kind, content in things]

@@ -334,7 +334,9 @@ def test_a_broker_with_the_file_of_an_older_version_is_brought_up(pipeline: Pipe
     address = BrokerAddress("127.0.0.1", broker.platform_port, "platform", PLATFORM_PASSWORD)
     made = Plant(broker, pipeline, BrokerAuthorisation(settings, address))
     try:
-        made.let_in(made.issue()).publish(f"teshe/v1/0/{OWN}/telemetry", b"1")
+        secret = made.issue()
+        ensure_sessions(address, {0: SHARD_CLIENT}, SystemClock())  # those of the older version lie in another account
+        made.let_in(secret).publish(f"teshe/v1/0/{OWN}/telemetry", b"1")
         control = ControlAddress("127.0.0.1", broker.control_port, PLATFORM_PASSWORD)
         assert stored(control, "steward") == (["$MQTT.unused"], 0)
     finally:
