@@ -146,3 +146,9 @@ def zones_over(platform: Platform, inner: Database, outer: Database, clock: Manu
         for side in Side:
             made.links[side] = Link(side, folders[side], keys[side], keys[side.other].public_key, does[side])
         yield made
+
+
+def count(conn: Any, statement: str, *values: Any) -> Any:
+    row = conn.execute(statement.encode(), values).fetchone()
+    assert row is not None
+    return row[0]
