@@ -334,7 +334,13 @@ def test_a_broker_with_the_file_of_an_older_version_is_brought_up(pipeline: Pipe
     address = BrokerAddress("127.0.0.1", broker.platform_port, "platform", PLATFORM_PASSWORD)
     made = Plant(broker, pipeline, BrokerAuthorisation(settings, address))
     try:
-        secret = made.issue()
+        now = pipeline.clock.now()
+        secret = store.issue(pipeline.conn, OWN, now)
+        with pytest.raises(BrokerUnavailableError, match="restart it once"):
+            made.upkeep.follow(pipeline.conn, now)
+        broker.stop()
+        broker.start()
+        assert made.upkeep.follow(pipeline.conn, now) == 1
         ensure_sessions(address, {0: SHARD_CLIENT}, SystemClock())  # those of the older version lie in another account
         made.let_in(secret).publish(f"teshe/v1/0/{OWN}/telemetry", b"1")
         control = ControlAddress("127.0.0.1", broker.control_port, PLATFORM_PASSWORD)
