@@ -52,7 +52,7 @@ def test_a_bundle_that_is_not_the_next_one_is_not_taken_and_the_desk_says_so(zon
     assert said is not None
     assert "摆渡包" in said
     file.unlink()
-    zones.turn()
+    zones.turn(seconds=11)
     assert desk.get("/desk/watch")["link"] is None
 
 

@@ -315,7 +315,8 @@ def test_a_copy_that_was_killed_is_taken_again_whole(zones: Zones, outer_databas
     link = zones.links[Side.INNER]
     link.turn(zones.inner.conn, zones.clock.now())
     bundles = store.waiting(zones.inner.conn)
-    content = next(c for _, c, _ in bundles if unpack(c, Side.INNER, link.signer.public_key).entries)
+    content = bundles[-1][1]
+    assert unpack(content, Side.INNER, link.signer.public_key).entries
     _run(_die_after_rows, outer_database.url, content, link.signer.public_key)
     assert count(zones.outer_conn, "select name from equipment.unit where id = %s", LIFT) == before
     zones.turn()
