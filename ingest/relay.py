@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
@@ -17,7 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from equipment.foundation.database import Connection
 from equipment.foundation.errors import BrokerUnavailableError
 from equipment.link import store
-from equipment.link.model import Entry
+from equipment.link.model import Entry, Messages, read
 from ingest.broker import BrokerAddress, Delivery, ShardSessions
 from ingest.topics import ROOT
 
@@ -51,10 +50,8 @@ def messages_of(entries: Sequence[Entry]) -> list[tuple[str, bytes]]:
     found: list[tuple[str, bytes]] = []
     for entry in entries:
         if entry.kind == KIND:
-            listed: list[Any] = entry.content["m"]
-            found += [
-                (topic, base64.b64decode(payload)) for topic, payload, _ in listed if topic.startswith(f"{ROOT}/")
-            ]
+            listed = read(entry, Messages).m
+            found += [(topic, payload) for topic, payload, _ in listed if topic.startswith(f"{ROOT}/")]
     return found
 
 

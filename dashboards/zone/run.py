@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import psycopg
+from fastapi import FastAPI
 
 from dashboards.app import create_app
 from dashboards.settings import WebSettings
+from dashboards.surfaces import Surface
 from dashboards.zone.asked import AskedClock
 from dashboards.zone.replay import Replay
 from equipment.access.store import forget_sessions
@@ -130,10 +132,14 @@ def _inner(stack: ExitStack, where: Surroundings, way: _Way) -> Carry:
     clock = way.clock
     pool = open_pool(where.web_url, DatabaseRole.SCOPED, max_size=4, application_name="teshe-link-requests")
     stack.callback(pool.close)
-    app = create_app(pool, where.web_url, WebSettings(zone=Side.INNER), AskedClock(clock), where.log_signer)
+
+    def app(surface: Surface) -> FastAPI:
+        settings = WebSettings(zone=Side.INNER, surface=surface)
+        return create_app(pool, where.web_url, settings, AskedClock(clock), where.log_signer)
+
     broker = relay.InnerBroker(where.broker)
     stack.callback(broker.close)
-    link = way.link(Side.INNER, inner_apply(Replay(app, clock), broker))
+    link = way.link(Side.INNER, inner_apply(Replay(app(Surface.FIRM), app(Surface.PUBLIC), clock), broker))
 
     def carry(conn: Connection, stop: StopSignal) -> None:
         while not stop.is_set:

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -46,6 +46,46 @@ KINDS: dict[Side, frozenset[str]] = {
 """What each side may send; anything else is no bundle of it."""
 
 
+class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A change of a table: ``t`` its name, ``k`` the key before, ``r`` the row when it is new, else what changed of it."""
+
+    t: str
+    op: Literal["I", "U", "D"]
+    k: dict[str, Any] = {}
+    r: dict[str, Any] = {}
+
+
+class Messages(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Device messages: topic, payload, when the outer broker delivered it."""
+
+    m: list[tuple[str, bytes, datetime]]
+
+
+class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A request that was taken down. ``account`` None: of nobody who has logged in; ``origin`` where it came from."""
+
+    request: int
+    account: int | None
+    method: Literal["POST", "PUT", "PATCH", "DELETE"]
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: bytes
+    origin: str
+
+
+class LoginSet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An account has set a password of its own."""
+
+    account: int
+
+
+Content = Row | Messages | Asked | LoginSet
+SHAPES: dict[str, type[Content]] = {"row": Row, "message": Messages, "request": Asked, "login": LoginSet}
+"""What an entry of each kind says."""
+T = TypeVar("T", bound=msgspec.Struct)
+
+
 class Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is said of the entries. ``receipt``: the last bundle of the other side that is applied here."""
 
@@ -64,6 +104,20 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: str
     content: dict[str, Any]
     at: datetime
+
+
+def read(entry: Entry, shape: type[T]) -> T:
+    """What an entry says.
+
+    Raises
+    ------
+    BundleError
+        It says something else.
+    """
+    try:
+        return msgspec.convert(entry.content, type=shape)
+    except msgspec.ValidationError as error:
+        raise BundleError(f"{entry.kind}: {error}") from None
 
 
 class Bundle(msgspec.Struct, frozen=True):
@@ -112,4 +166,6 @@ def unpack(content: bytes, side: Side, public_key: bytes) -> Bundle:
         raise BundleError(f"摆渡包无法读取 (cannot be read): {error}") from None
     if head.side != side.value or {entry.kind for entry in entries} - KINDS[side]:
         raise BundleError(f"{side.value} 侧不能发送这些内容 (not what that side may send)")
+    for entry in entries:
+        read(entry, SHAPES[entry.kind])
     return Bundle(head, entries, digest(content))

@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 
 from equipment.errors import BundleError, LinkError
 from equipment.foundation.database import Connection, load_queries
-from equipment.link.model import GENESIS, Bundle, Entry, Head, Side, digest, pack
+from equipment.link.model import GENESIS, Bundle, Entry, Head, LoginSet, Side, digest, pack, read
 from equipment.transparency.keys import Signer
 
 QUERIES = load_queries(__file__)
@@ -174,7 +174,7 @@ def take_rows(conn: Connection, entries: Sequence[Entry]) -> None:
 
 def spend_codes(conn: Connection, entries: Sequence[Entry]) -> None:
     """Accounts that set a password of their own on the internet side have spent their one-time codes here too."""
-    accounts = [int(entry.content["account"]) for entry in entries if entry.kind == "login"]
+    accounts = [read(entry, LoginSet).account for entry in entries if entry.kind == "login"]
     if accounts:
         conn.execute(QUERIES.login_set, (accounts,))
 

@@ -9,7 +9,7 @@ import json
 import secrets
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,12 @@ class _Link:
         self._socket = socket.create_connection((address.host, address.port), TIMEOUT_SECONDS)
         self._unread = b""
         self._inbox = f"_INBOX.{secrets.token_hex(12)}"
+        with ExitStack() as undo:
+            undo.callback(self._socket.close)
+            self._log_in(address, user)
+            undo.pop_all()
+
+    def _log_in(self, address: ControlAddress, user: str) -> None:
         # the server's greeting says whether it wants TLS
         said = json.loads(self._line()[5:])
         if said.get("tls_required"):

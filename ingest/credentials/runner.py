@@ -7,6 +7,7 @@ from pathlib import Path
 
 from equipment.credentials import store
 from equipment.foundation.database import Connection
+from equipment.foundation.errors import BrokerUnavailableError
 from ingest.broker import BrokerAddress
 from ingest.credentials import authorisation, nats_control, violations
 from ingest.credentials.nats_control import ControlAddress, NotLetInError
@@ -50,19 +51,25 @@ class BrokerAuthorisation:
         if folder is None or current == self._told:
             return 0
         nats = self._settings.broker_kind == "nats"
-        try:
-            if nats:  # before the first terminal is let in
-                nats_control.store_nothing_outside(self._control)
-            ready = True
-        except NotLetInError:
-            ready = False  # the server's file is of an older version
+        refused = self._store_nothing_outside() if nats else None
         count = write_files(conn, folder, self._settings.broker_kind, self._password, now)
+        if refused is not None:
+            # accounts that a server learns by reading its file again are not joined before it starts anew
+            raise BrokerUnavailableError(
+                f"the broker runs with the file of an older version: restart it once ({refused})"
+            )
         if nats:
             nats_control.reload(self._control)
-            if not ready:
-                nats_control.store_nothing_outside(self._control)
         self._told = current
         return count
+
+    def _store_nothing_outside(self) -> NotLetInError | None:
+        """Before the first terminal is let in; what a server of an older version says to it."""
+        try:
+            nats_control.store_nothing_outside(self._control)
+        except NotLetInError as error:
+            return error
+        return None
 
     def watch(self, conn: Connection, _: datetime) -> int:
         """Record what the broker's log says of refused trials."""

@@ -15,7 +15,6 @@ from tests.pipeline import Pipeline
 
 UNREACHABLE = {
     r"equipment\.stream_(pending|entry|head|cursor)": "read through definer functions that filter by unit",
-    r"equipment\.unit_search": "read through the search functions, which apply the scope",
     r"ingest\.(reading|rollup_\w+?)_\w+": "row security does not combine with TimescaleDB: read through scoped functions",
     r"ingest\.(code_event|shard|horizon|rollup_dirty|account_note|unit_hour|hour_total|seq_state|seq_gap|bridge)": (
         "the worker's own; read through scoped functions"

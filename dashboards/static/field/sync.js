@@ -116,6 +116,7 @@ async function sendAll(tell) {
   const { name, ...rest } = session;
   await put("shift", { ...rest, name: "shift", worker: name });
   let refused = 0;
+  let handed = 0;
   for (const entry of waiting.sort((a, b) => a.signedAt.localeCompare(b.signedAt))) {
     if (entry.account !== session.account) {
       await put("queue", { ...entry, state: "conflict", why: `由 ${entry.worker} 签名，请其本人登录后上传` });
@@ -125,12 +126,17 @@ async function sendAll(tell) {
     try {
       await send(entry, session);
     } catch (error) {
+      if (error instanceof Waiting) {
+        handed += 1;
+        continue;
+      }
       if (!(error instanceof Refused)) throw error;
       await put("queue", { ...entry, state: "conflict", why: error.message });
       refused += 1;
     }
     tell("sending");
   }
+  if (handed) throw new Waiting("handed over");
   return refused ? "conflict" : "empty";
 }
 

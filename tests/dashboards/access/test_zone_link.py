@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,6 @@ import paho.mqtt.client as mqtt
 import psycopg
 import pytest
 from fastapi.testclient import TestClient
-from hypothesis import given
-from hypothesis import strategies as st
 from paho.mqtt.enums import CallbackAPIVersion
 
 from dashboards.app import create_app
@@ -27,13 +24,13 @@ from dashboards.settings import WebSettings
 from dashboards.surfaces import Surface
 from dashboards.zone.run import Surroundings, run_link
 from equipment.access.model import Role
-from equipment.errors import BundleError, LinkError
+from equipment.errors import LinkError
 from equipment.foundation.clock import ManualClock, SystemClock
 from equipment.foundation.database import DatabaseRole, connect
 from equipment.foundation.embedded_nats import EmbeddedNats, NatsOptions
 from equipment.foundation.process import StopSignal
 from equipment.link import store
-from equipment.link.model import GENESIS, Entry, Head, Side, digest, pack, unpack
+from equipment.link.model import Asked, Entry, Side, read, unpack
 from equipment.link.settings import LinkSettings
 from equipment.link.store import Apply
 from equipment.link.tables import set_up, tables
@@ -42,32 +39,12 @@ from equipment.transparency.keys import Signer
 from ingest import devices
 from ingest.broker import BrokerAddress, ShardSessions, ensure_sessions
 from ingest.lease import client_ids, make_shards
-from tests.conftest import PACKAGES, START, Database, Server, _fresh
-from tests.dashboards.access.zones import Zones, zones_over
+from tests.conftest import PACKAGES, START, Database
+from tests.dashboards.access.zones import Zones, count
 from tests.dashboards.test_story import LIFT, record, step
 from tests.pipeline import PASSWORD, RESTING, TRAPPED
-from tests.platform import Platform
 
 HOUR = 3_600
-
-
-@pytest.fixture
-def outer_database(plain_server: Server) -> Iterator[Database]:
-    yield from _fresh(plain_server)
-
-
-@pytest.fixture
-def zones(
-    platform: Platform, database: Database, outer_database: Database, clock: ManualClock, tmp_path: Path
-) -> Iterator[Zones]:
-    with zones_over(platform, database, outer_database, clock, tmp_path) as made:
-        yield made
-
-
-def count(conn: Any, statement: str, *values: Any) -> Any:
-    row = conn.execute(statement.encode(), values).fetchone()
-    assert row is not None
-    return row[0]
 
 
 def test_every_table_has_its_place_and_names_exist(database: Database) -> None:
@@ -272,6 +249,24 @@ def test_a_password_set_outside_stays_outside_and_spends_the_code_inside(zones: 
     assert client.post("/api/v1/sessions", json={"login": "worker", "password": "neues-Passwort-77"}).status_code == 201
 
 
+@pytest.mark.parametrize("login", ["regulator", "desk", "security", "nobody"])
+def test_the_internet_side_cannot_speak_for_the_authority(zones: Zones, login: str) -> None:
+    """Also when it was taken over and signs what it likes."""
+    zones.turn()
+    conn = zones.inner.conn
+    row = conn.execute("select id from equipment.account where login = %s", (login,)).fetchone()
+    account = row[0] if row is not None else 999_999
+    asked = {
+        "request": 1, "account": account, "method": "POST", "path": "/api/v1/calls", "query": "", "origin": "x",
+        "headers": {"content-type": "application/json"}, "body": base64.b64encode(b'{"category": "fault"}').decode(),
+    }  # fmt: skip
+    with zones.outer_conn.transaction():
+        store.spool(zones.outer_conn, "request", asked, zones.clock.now())
+    zones.turn()
+    assert count(conn, "select status from equipment.link_outcome where request = 1") == 401
+    assert count(conn, "select count(*) from ingest.call_record") == 0
+
+
 # ── a process killed in the middle ──
 
 
@@ -298,9 +293,9 @@ def _die_after_first_request(url: str, content: bytes, key: bytes, log_key: byte
     conn = connect(url, DatabaseRole.SYSTEM, application_name="test-dying", autocommit=True)
 
     def outside(c: Any, entries: Any) -> None:
-        replay = Replay(app, clock)
+        replay = Replay(app, app, clock)
         # done, but neither its outcome nor the bundle is noted
-        replay._ask(int(entries[0].content["request"]), entries[0].content, entries[0].at)
+        replay.ask(read(entries[0], Asked), entries[0].at)
         os.kill(os.getpid(), signal.SIGKILL)
 
     store.apply(conn, unpack(content, Side.OUTER, key), Apply(outside=outside), START)
@@ -320,7 +315,8 @@ def test_a_copy_that_was_killed_is_taken_again_whole(zones: Zones, outer_databas
     link = zones.links[Side.INNER]
     link.turn(zones.inner.conn, zones.clock.now())
     bundles = store.waiting(zones.inner.conn)
-    content = next(c for _, c, _ in bundles if unpack(c, Side.INNER, link.signer.public_key).entries)
+    content = bundles[-1][1]
+    assert unpack(content, Side.INNER, link.signer.public_key).entries
     _run(_die_after_rows, outer_database.url, content, link.signer.public_key)
     assert count(zones.outer_conn, "select name from equipment.unit where id = %s", LIFT) == before
     zones.turn()
@@ -418,90 +414,3 @@ def test_device_messages_cross_between_two_brokers_with_a_cut_in_the_middle(
 def clients_of(database: Database) -> dict[int, str]:
     with database.connect() as conn:
         return client_ids(conn)
-
-
-# ── what is laid into the folder by others ──
-
-
-@pytest.mark.parametrize("harm", ["flipped", "foreign key", "old number", "gap", "other chain", "wrong kind", "short"])
-def test_a_bundle_that_is_not_the_next_one_is_not_taken_and_the_desk_says_so(zones: Zones, harm: str) -> None:
-    zones.turn()
-    desk = zones.inner.person(Role.DESK)
-    link, now = zones.links[Side.OUTER], zones.clock.now()
-    conn = zones.inner.conn
-    row = conn.execute("select number, sha256 from equipment.link_applied").fetchone()
-    assert row is not None
-    number, previous = int(row[0]) + 1, bytes(row[1])
-    entries = [Entry("message", {"m": []}, now)]
-    head = Head("outer", number, previous.hex(), now, 0, 1, "")
-    signer = Signer.generate("stranger") if harm == "foreign key" else link.signer
-    if harm == "old number":
-        head = Head("outer", number - 1, previous.hex(), now, 0, 1, "")
-    if harm == "gap":
-        head = Head("outer", number + 3, previous.hex(), now, 0, 1, "")
-    if harm == "other chain":
-        head = Head("outer", number, "00" * 32, now, 0, 1, "")
-    if harm == "wrong kind":
-        entries = [Entry("row", {"t": "equipment.unit", "op": "D", "k": {"no": 1}}, now)]
-    content = bytearray(pack(head, entries, signer))
-    if harm == "flipped":
-        content[-5] ^= 1
-    name_number = number + 3 if harm == "gap" else number
-    folder = zones.folders[Side.INNER].receive_dir
-    file = folder / f"outer-{name_number:012d}.bundle"
-    file.write_bytes(bytes(content[:40] if harm == "short" else content))
-    assert zones.links[Side.INNER].turn(conn, now) == 0
-    assert count(conn, "select number from equipment.link_applied") == number - 1
-    said = desk.get("/desk/watch")["link"]
-    assert said is not None
-    assert "摆渡包" in said
-    file.unlink()
-    zones.turn()
-    assert desk.get("/desk/watch")["link"] is None
-
-
-def test_files_may_come_twice_late_and_in_any_order_and_are_laid_down_again_when_lost(zones: Zones) -> None:
-    zones.turn()
-    sent = []
-    outer, inner = zones.links[Side.OUTER], zones.folders[Side.INNER].receive_dir
-    for _ in range(5):
-        sent.append(zones.telemetry(LIFT, RESTING))
-        zones.clock.advance(1)
-        outer.turn(zones.outer_conn, zones.clock.now())
-    send = zones.folders[Side.OUTER].send_dir
-    files = sorted(send.glob("*.bundle"))
-    assert len(files) == 5
-    kept = {f.name: f.read_bytes() for f in files}
-    files[0].unlink()  # lost on its way
-    for file in reversed(files[1:]):
-        file.rename(inner / file.name)
-    zones.links[Side.INNER].turn(zones.inner.conn, zones.clock.now())
-    assert zones.delivered == []
-    outer.turn(zones.outer_conn, zones.clock.now())
-    assert not files[0].exists(), "it may still be on its way"
-    zones.clock.advance(121)
-    zones.turn()
-    assert zones.delivered == sent
-    for name, content in kept.items():
-        (inner / name).write_bytes(content)
-    zones.turn()
-    assert zones.delivered == sent
-    assert not list(inner.glob("*.bundle"))
-
-
-@given(st.lists(st.tuples(st.sampled_from(["message", "request"]), st.dictionaries(st.text(max_size=5), st.text(max_size=20)))),
-       st.integers(0, 5_000), st.integers(0, 7))  # fmt: skip
-def test_a_bundle_is_read_as_it_was_packed_and_no_changed_byte_passes(
-    things: list[tuple[str, dict[str, str]]], place: int, bit: int
-) -> None:
-    signer = Signer.generate("x")
-    entries = [Entry(kind, dict(content), START) for kind, content in things]
-    content = pack(Head("outer", 1, GENESIS.hex(), START, 0, len(entries), ""), entries, signer)
-    found = unpack(content, Side.OUTER, signer.public_key)
-    assert found.entries == entries
-    assert found.sha256 == digest(content)
-    harmed = bytearray(content)
-    harmed[place % len(harmed)] ^= 1 << bit
-    if bytes(harmed).lower() != content.lower():
-        with pytest.raises(BundleError):
-            unpack(bytes(harmed), Side.OUTER, signer.public_key)

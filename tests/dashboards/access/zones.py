@@ -120,8 +120,11 @@ def zones_over(platform: Platform, inner: Database, outer: Database, clock: Manu
             pool = open_pool(database.url, DatabaseRole.SCOPED, max_size=4, application_name="test-zone")
             stack.callback(pool.close)
             pools.append(pool)
-        inside = create_app(pools[0], inner.url, WebSettings(zone=Side.INNER, record_position_seconds=0), AskedClock(clock),
-                            platform.signer)  # fmt: skip
+        inside = [
+            create_app(pools[0], inner.url, WebSettings(zone=Side.INNER, surface=surface, record_position_seconds=0),
+                       AskedClock(clock), platform.signer)
+            for surface in (Surface.FIRM, Surface.PUBLIC)
+        ]  # fmt: skip
         web = WebSettings(zone=Side.OUTER, surface=Surface.FIRM, record_position_seconds=0)
         outside = create_app(pools[1], outer.url, web, clock, platform.signer)
         keys = {side: Signer.generate(side.value) for side in Side}
@@ -136,7 +139,16 @@ def zones_over(platform: Platform, inner: Database, outer: Database, clock: Manu
             dict(zip((Side.INNER, Side.OUTER), pools, strict=True)),
             outer.url,
         )
-        does = {Side.INNER: inner_do(Replay(inside, clock), made.deliver), Side.OUTER: Apply(inside=store.take_rows)}
+        does = {
+            Side.INNER: inner_do(Replay(inside[0], inside[1], clock), made.deliver),
+            Side.OUTER: Apply(inside=store.take_rows),
+        }
         for side in Side:
             made.links[side] = Link(side, folders[side], keys[side], keys[side.other].public_key, does[side])
         yield made
+
+
+def count(conn: Any, statement: str, *values: Any) -> Any:
+    row = conn.execute(statement.encode(), values).fetchone()
+    assert row is not None
+    return row[0]

@@ -20,7 +20,7 @@ from equipment.credentials.store import Secret
 from equipment.foundation.clock import SystemClock
 from equipment.foundation.errors import BrokerUnavailableError
 from ingest.broker import BrokerAddress, ShardSessions, ensure_sessions
-from ingest.credentials import nats_control
+from ingest.credentials import nats_control, violations
 from ingest.credentials.authorisation import require_tls
 from ingest.credentials.nats_control import ControlAddress, reload, store_nothing_outside
 from ingest.credentials.runner import BrokerAuthorisation, write_files
@@ -334,7 +334,15 @@ def test_a_broker_with_the_file_of_an_older_version_is_brought_up(pipeline: Pipe
     address = BrokerAddress("127.0.0.1", broker.platform_port, "platform", PLATFORM_PASSWORD)
     made = Plant(broker, pipeline, BrokerAuthorisation(settings, address))
     try:
-        made.let_in(made.issue()).publish(f"teshe/v1/0/{OWN}/telemetry", b"1")
+        now = pipeline.clock.now()
+        secret = store.issue(pipeline.conn, OWN, now)
+        with pytest.raises(BrokerUnavailableError, match="restart it once"):
+            made.upkeep.follow(pipeline.conn, now)
+        broker.stop()
+        broker.start()
+        assert made.upkeep.follow(pipeline.conn, now) == 1
+        ensure_sessions(address, {0: SHARD_CLIENT}, SystemClock())  # those of the older version lie in another account
+        made.let_in(secret).publish(f"teshe/v1/0/{OWN}/telemetry", b"1")
         control = ControlAddress("127.0.0.1", broker.control_port, PLATFORM_PASSWORD)
         assert stored(control, "steward") == (["$MQTT.unused"], 0)
     finally:
@@ -365,6 +373,29 @@ def test_what_nats_refused_is_recorded_with_the_unit_whose_credential_it_was(nat
         BrokerAddress("127.0.0.1", 1, "platform", PLATFORM_PASSWORD),
     )
     assert fresh.watch(conn, nats_plant.pipeline.clock.now()) == 0
+
+
+def test_refused_trials_of_a_cluster_are_kept_each_once_and_told_apart(pipeline: Pipeline, tmp_path: Path) -> None:
+    """The servers count their own connections, and their clocks differ: neither number nor newest time is enough."""
+    line = '[7] 2026/03/02 01:00:0{second}.000001 [ERR] 10.0.0.9:1 - mid:{cid} - "{client}" - Publish Violation - Subject "teshe.v1.0.X.t"\n'
+    for server, (second, client) in enumerate([(9, "one"), (3, "two")], 1):
+        home = tmp_path / f"broker-{server}"
+        home.mkdir()
+        (home / "nats.log").write_text(line.format(second=second, cid=7, client=client), encoding="utf-8")
+    names = {"one": f"{OWN}.1", "two": f"{FOREIGN}.1"}
+
+    def look() -> int:
+        tails = [violations.LogTail(file) for file in sorted(tmp_path.glob("broker-*/nats.log"))]
+        kept = 0
+        for tail in tails:
+            found = [one for one in map(violations.read_line, tail.read()) if one is not None]
+            kept += violations.record(pipeline.conn, violations.distinct(found), lambda _, client: names[client])
+        return kept
+
+    assert look() == 2, "the second is older than the first that was kept"
+    assert look() == 0
+    rows = pipeline.conn.execute("select unit_id from ingest.broker_violation order by at").fetchall()
+    assert rows == [(FOREIGN,), (OWN,)]
 
 
 def test_a_broker_that_cannot_be_told_is_told_at_the_next_turn(nats_plant: Plant) -> None:
