@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 from psycopg_pool import ConnectionPool
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
@@ -20,13 +21,17 @@ from alarms.paging.adapters import adapters
 from alarms.paging.settings import PagingSettings
 from dashboards import api, faults, health, interface, live, pages, problems, surfaces
 from dashboards.context import WebContext
+from dashboards.errors import HandedOverError
 from dashboards.feed import Feed
 from dashboards.identity_provider import IdentityProvider
 from dashboards.limits import BodyLimit
 from dashboards.settings import WebSettings
 from dashboards.surfaces import Surface
+from dashboards.zone import gate
+from equipment.access.whence import asked_from
 from equipment.foundation.clock import Clock
 from equipment.foundation.database import Connection
+from equipment.link.model import Side
 from equipment.transparency.keys import Signer
 
 STATIC = Path(__file__).parent / "static"
@@ -117,17 +122,23 @@ def create_app(
 
     @app.middleware("http")
     async def harden(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        if surfaces.serves_path(settings.surface, request.url.path):
-            response = await call_next(request)
-        else:
+        if not surfaces.serves_path(settings.surface, request.url.path):
             detail = "此入口不提供该功能 (not served here: another address of the platform does)"
             response = problems.answer(request, 404, "Not found", detail)
+        elif settings.zone is Side.OUTER and gate.is_anonymous(request):
+            response = await run_in_threadpool(gate.from_nobody, request)
+        else:
+            with asked_from(request.client.host if request.client is not None else None):
+                response = await call_next(request)
         for name, value in headers.items():
             response.headers.setdefault(name, value)
         if not request.url.path.startswith("/static/"):
             response.headers.setdefault("Cache-Control", "no-store")
         return response
 
+    if settings.zone is Side.OUTER:
+        app.add_middleware(gate.KeepBody)
+        app.add_exception_handler(HandedOverError, gate.refuse)  # type: ignore[arg-type]  # starlette's type is wider
     # outermost: counts before anything keeps a byte
     app.add_middleware(BodyLimit, most_bytes=settings.max_body_bytes)
     problems.install(app, faults.FAULTS)

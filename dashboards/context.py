@@ -23,11 +23,13 @@ from dashboards.errors import (
     CsrfError,
     FactorNeededError,
     ForbiddenError,
+    HandedOverError,
     NotFoundError,
     NotLoggedInError,
     PasswordNeededError,
 )
 from dashboards.settings import WebSettings
+from dashboards.zone import asked
 from equipment.access import factors, links, scope, store
 from equipment.access.matrix import permits
 from equipment.access.model import Asker
@@ -37,6 +39,7 @@ from equipment.access.store import SessionToken
 from equipment.errors import LoginRefusedError
 from equipment.foundation.clock import Clock
 from equipment.foundation.database import Connection, translated
+from equipment.link.model import Side
 from equipment.transparency.keys import Signer
 
 SESSION_COOKIE = "teshe_session"
@@ -44,6 +47,8 @@ CSRF_FIELD = "_csrf"
 CSRF_HEADER = "x-csrf-token"
 OWN_ACCOUNT = "self.manage"
 """The one action that is open to whoever has not set his password yet."""
+DECIDED_HERE = frozenset({OWN_ACCOUNT, "token.issue", "download.hand_over"})
+"""What the internet side decides itself: how its own accounts log in, and hand a file of theirs to a telephone."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -88,6 +93,7 @@ class WebContext:
             if asker is not None:
                 scope.apply(conn, asker)
             yield conn
+            asked.mark(conn)
 
     def opened(self, account: int, replaced: str | None) -> SessionToken:
         """A session for an account that has proved itself.
@@ -199,16 +205,19 @@ def permit(action: str) -> Callable[..., Asker]:
     the matrix.
     """
 
-    def dependency(context: Context, who: Annotated[Identity, Depends(unforged)]) -> Asker:
+    def dependency(request: Request, context: Context, who: Annotated[Identity, Depends(unforged)]) -> Asker:
         if not surfaces.serves_action(context.settings.surface, action):
             raise NotFoundError("此入口不提供该功能 (not served here: another address of the platform does)")
         allowed = permits(who.asker.role, action) and (who.actions is None or action in who.actions)
-        if who.must_change and action != OWN_ACCOUNT:
+        if who.must_change and action != OWN_ACCOUNT and not asked.is_under_way():
             raise PasswordNeededError("首次登录须先修改密码 (set a password of your own first: /account)")
         if who.must_enrol and action != OWN_ACCOUNT:
             raise FactorNeededError("须先启用双因素登录 (turn on your second factor first: /account)")
         if not allowed:
             raise ForbiddenError(f"'{action}' is not open to your role; ask your administrator if it should be.")
+        outside = context.settings.zone is Side.OUTER and request.method not in SAFE_METHODS
+        if outside and action not in DECIDED_HERE:
+            raise HandedOverError(who)
         return who.asker
 
     marked: Any = dependency

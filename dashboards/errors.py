@@ -16,9 +16,12 @@
     │   ├── LabelError
     │   └── SignInRefusedError
     ├── IdentityProviderError   the world's: the city's identity provider does not answer as one
+    ├── HandedOverError         nobody's: it is decided in the other zone
     ├── PublishedFeedError      ours or the world's: the live feed cannot be read
     └── CatalogueError          ours: a language catalogue is missing or cannot be read
 """
+
+from typing import Any
 
 
 class DashboardsError(Exception):
@@ -60,6 +63,14 @@ class FactorNeededError(PasswordNeededError):
     """双因素未启用: a role that needs a second factor opens nothing but the page that turns it on."""
 
     title = "Turn on your second factor first"
+
+
+class HandedOverError(DashboardsError):
+    """受理: whoever asks may, and the government side decides. Carries who he is."""
+
+    def __init__(self, identity: Any) -> None:
+        super().__init__("handed over")
+        self.identity = identity
 
 
 class CsrfError(RequestError):

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from dashboards.context import Context
 from equipment.foundation import metrics
 from equipment.foundation.errors import WorldError
+from equipment.link import store
 from ingest import account
 from ingest.account import Delivery, Figures
 
@@ -47,8 +48,10 @@ def prometheus(context: Context) -> Response:
     now = context.clock.now()
     try:
         with context.transaction(None) as conn:
-            figures, total = account.figures(conn, now), account.total(conn)
+            figures, total, zones = account.figures(conn, now), account.total(conn), store.standing(conn)
         text = figures_text(figures, total, now)
+        if zones is not None:
+            text += f"teshe_link_age_seconds {zones.age_seconds(now):.3f}\nteshe_link_blocked {int(zones.problem is not None)}\n"
     except WorldError:
         text = "teshe_database_up 0\n"
     return PlainTextResponse(metrics.render() + text, media_type="text/plain; version=0.0.4")

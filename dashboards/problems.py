@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -17,6 +18,11 @@ from equipment.foundation.logs import get_logger
 
 log = get_logger("dashboards.problems")
 PROBLEM = "application/problem+json"
+BEYOND_THE_COLUMN = frozenset(
+    {psycopg.DataError, psycopg.errors.NumericValueOutOfRange, psycopg.errors.DatetimeFieldOverflow,
+     psycopg.errors.UntranslatableCharacter, psycopg.errors.CharacterNotInRepertoire}
+)  # fmt: skip
+"""What the driver and the database say of a value that no column takes: a NUL in a text, a number of thirty digits."""
 
 
 def problem(status: int, title: str, detail: str, **more: Any) -> JSONResponse:
@@ -65,6 +71,20 @@ def install(app: FastAPI, faults: Sequence[tuple[type[Exception], int, str]]) ->
     @app.exception_handler(HTTPException)
     def plain(request: Request, error: HTTPException) -> Response:
         return answer(request, error.status_code, str(error.detail), "Check the address and the method.")
+
+    @app.exception_handler(psycopg.DataError)
+    def not_kept(request: Request, error: psycopg.DataError) -> Response:
+        if type(error) not in BEYOND_THE_COLUMN:
+            raise error
+        log.warning("value_not_kept", path=request.url.path, error=str(error))
+        detail = f"数值、日期或字符无法保存 (a number, a date or a character that cannot be kept: {error})"
+        return answer(request, 422, "Some values are not valid", detail)
+
+    @app.exception_handler(OverflowError)
+    def beyond(request: Request, error: OverflowError) -> Response:
+        return answer(
+            request, 422, "Some values are not valid", f"日期或数值超出范围 (a date or number out of range: {error})"
+        )
 
     @app.exception_handler(WorldError)
     def broken(request: Request, error: WorldError) -> Response:

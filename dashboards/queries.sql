@@ -7,3 +7,9 @@ from dashboards.read_feed(%s, %s, %s);
 
 -- name: feed_pulse
 select dashboards.feed_head(%s), p.waiting_since, p.behind_since from dashboards.feed_pulse() p;
+
+-- name: known_browser_state
+select failed_attempts, locked_until from dashboards.known_browser_state(%s);
+
+-- name: note_known_browser
+select dashboards.note_known_browser(%s, %s, %s, %s, %s);

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dashboards.surfaces import Surface
+from equipment.link.model import Side
 
 LOCAL = {"127.0.0.1", "localhost", "::1"}
 
@@ -33,6 +34,12 @@ class WebSettings(BaseSettings):
         default=True, description="Send the session cookie over HTTPS only; the demo on localhost turns it off"
     )
     surface: Surface = Field(default=Surface.ALL, description="Which part this web process serves")
+    zone: Side | None = Field(
+        default=None, description="inner or outer, where two zones run apart; default: what the database was set up as"
+    )
+    link_stale_seconds: float = Field(
+        default=60.0, gt=0, description="News of the other zone that is older makes the desk say so loudly [s]"
+    )
     second_factor_required: bool = Field(
         default=False,
         description="Administrators and inspectors set up a one-time code at their first login; off only for demos",

@@ -34,6 +34,8 @@
     │   ├── AccountInputError         an account cannot be made or changed this way
     │   ├── UnknownAccountError
     │   ├── UnknownCredentialError    no such credential of a terminal, or it holds no more
+    │   ├── BundleError               a bundle of the other zone that is not taken, and why
+    │   ├── LinkError                 the link between the zones is not set up this way
     │   ├── RetentionPeriodError      a period for which personal data may not be kept so
     │   └── WeakPasswordError
     └── AccessError
@@ -211,6 +213,14 @@ class OutgoingFailedError(AccessError):
 
 class UnknownCredentialError(EquipmentInputError):
     """No such credential of a terminal, not the asker's to manage, or it holds no more."""
+
+
+class BundleError(EquipmentInputError):
+    """A bundle of the other zone is damaged, not its, or not the next one."""
+
+
+class LinkError(EquipmentInputError):
+    """The link between the zones is not set up, or not so."""
 
 
 class RetentionPeriodError(EquipmentInputError):

@@ -14,6 +14,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from equipment.foundation.database import Connection, load_queries
+from equipment.link import store as link
 from ingest.model import StatusReport
 
 QUERIES = load_queries(__file__, "devices.sql")
@@ -130,13 +131,16 @@ def _insert(conn: Connection, events: Sequence[tuple[int, Event]]) -> None:
 
 
 def watch(conn: Connection, settings: DeviceSettings, now: datetime) -> int:
-    """Note who has been silent for too long and who is heard again; returns how many changed."""
+    """Note who has been silent for too long and who is heard again; returns how many changed.
+
+    While the link to the zone of the terminals is cut, nobody is silent: they cannot be heard.
+    """
     kinds = settings.silent_after_by_kind
     values = {
         "kinds": list(kinds), "seconds": list(kinds.values()), "other": settings.silent_after_seconds,
         "grace": settings.goodbye_grace_seconds, "now": now,
     }  # fmt: skip
-    silent = conn.execute(QUERIES.mark_silent, values).rowcount
+    silent = 0 if link.is_cut(conn, now) else conn.execute(QUERIES.mark_silent, values).rowcount
     return silent + conn.execute(QUERIES.mark_heard, values).rowcount
 
 

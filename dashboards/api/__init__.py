@@ -19,6 +19,7 @@ from dashboards.api import (
     duties,
     field,
     findings,
+    handed_over,
     imports,
     incidents,
     indicators,
@@ -83,5 +84,6 @@ for part in (
     indicators,
     quality,
     cylinders,
+    handed_over,
 ):
     router.include_router(part.router)

@@ -16,6 +16,7 @@ from alarms.incidents.settings import DeskSettings
 from alarms.paging.settings import PagingSettings
 from dashboards.context import Context, permit
 from dashboards.errors import NotFoundError
+from dashboards.zone import standing
 from equipment.access.model import Asker
 from equipment.access.store import audit
 from equipment.accidents.model import NewAccident
@@ -76,6 +77,8 @@ class Watch(BaseModel):
     """Whether the timers are acted on. ``reason`` None: all is well.
 
     ``duty``: addresses that the watchdog tells; ``told`` and ``not_told``: of its newest round.
+    ``link`` is why the internet side's news cannot be relied on; ``link_age_seconds`` how old it is, None when there is
+    one installation.
     """
 
     reason: str | None
@@ -87,6 +90,8 @@ class Watch(BaseModel):
     told: int
     not_told: int
     told_at: datetime | None
+    link: str | None = None
+    link_age_seconds: int | None = None
 
 
 @router.get("/incidents/{incident_id}/callees")
@@ -134,10 +139,12 @@ def watch(context: Context, asker: Annotated[Asker, Depends(permit("desk.view"))
     with context.transaction(asker) as conn:
         lag = watchdog.seen(conn, now)
         told, failed, told_at = conn.execute(QUERIES.watchdog_told).fetchone() or (0, 0, None)
+        zones = standing.look(conn, context.settings.link_stale_seconds, now)
     seconds, reason = watchdog.judge(lag, settings, now)
     return Watch(
         reason=reason, late_seconds=seconds, overdue=lag.overdue, unsent=lag.unsent, beat_at=lag.beat_at,
         duty=len(PagingSettings().duty), told=told, not_told=failed, told_at=told_at,
+        link=zones.warning if zones else None, link_age_seconds=zones.age_seconds if zones else None,
     )  # fmt: skip
 
 

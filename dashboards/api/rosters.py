@@ -56,7 +56,7 @@ def shifts(
     until: AwareDatetime | None = None,
 ) -> list[Shift]:
     """Shifts that touch a span, by default the next seven days; with an area, those that answer for it."""
-    first: datetime = since or context.clock.now()
+    first: datetime = since or (until - SHOWN if until else context.clock.now())
     with context.transaction(asker) as conn:
         return store.shifts(conn, first, until or first + SHOWN, area, organisation)
 

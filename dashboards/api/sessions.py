@@ -9,10 +9,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from dashboards import known_browsers
 from dashboards.context import SESSION_COOKIE, Context, Identity, WebContext, permit, unforged
 from dashboards.errors import BadRequestError, NotFoundError
+from dashboards.known_browsers import Known
 from equipment.access import factors, store, throttle
-from equipment.access.factors import Offer
+from equipment.access.factors import Offer, Proof
 from equipment.access.matrix import matrix, permits
 from equipment.access.model import Asker
 from equipment.access.store import SessionToken
@@ -104,13 +106,12 @@ class RecoveryCodes:
 
 @router.post("/sessions", status_code=201)
 def log_in(request: Request, context: Context, wanted: Login, response: Response) -> Session:
-    session = signed_in(request, context, wanted)
-    keep_cookie(context, response, session)
+    session = signed_in(request, context, wanted, response)
     return Session(session.csrf, session.expires_at)
 
 
-def signed_in(request: Request, context: WebContext, wanted: Login) -> SessionToken:
-    """A fresh session, if login, password and code are right.
+def signed_in(request: Request, context: WebContext, wanted: Login, response: Response) -> SessionToken:
+    """A fresh session, which the answer takes to the browser, if login, password and code are right.
 
     Raises
     ------
@@ -120,18 +121,36 @@ def signed_in(request: Request, context: WebContext, wanted: Login) -> SessionTo
     SecondFactorNeededError
     """
     now, address = context.clock.now(), throttle.group(request.client.host if request.client else None)
-    with context.transaction(None) as conn:
-        throttle.check(conn, address, now)
+    proof = Proof(wanted.login.strip(), wanted.password, wanted.code)
+    known = known_browsers.recognised(request, context, proof.login)
+    if known is None:
+        with context.transaction(None) as conn:
+            throttle.check(conn, address, now)
     try:
-        with context.transaction(None) as conn:  # commits the count of a wrong password
-            account = factors.check_login(conn, context.seal, wanted.login.strip(), wanted.password, wanted.code, now)
+        account = _proved(context, proof, known, now)
         if account is None:
             raise store.refused()
     except (LoginRefusedError, LoginLockedError):
-        with context.transaction(None) as conn:
-            throttle.note_wrong(conn, address, now)
+        if known is None:
+            with context.transaction(None) as conn:
+                throttle.note_wrong(conn, address, now)
         raise
-    return context.opened(account, request.cookies.get(SESSION_COOKIE))
+    session = context.opened(account, request.cookies.get(SESSION_COOKIE))
+    keep_cookie(context, response, session)
+    if known is None:
+        known_browsers.keep(context, response, proof.login, account)
+    return session
+
+
+def _proved(context: WebContext, proof: Proof, known: Known | None, now: datetime) -> int | None:
+    """The account that is opened; what was wrong is counted where it was typed."""
+    with context.transaction(None) as conn:  # commits the count of a wrong password
+        if known is None:
+            return factors.check_login(conn, context.seal, proof, now)
+        failed = known_browsers.check(conn, known, now)
+        account = factors.check_login(conn, context.seal, proof, now, trusted=known.account_id)
+        known_browsers.note(conn, known, failed, right=account is not None, now=now)
+        return account
 
 
 def renewed(request: Request, context: WebContext, asker: Asker, *, alone: bool) -> str | None:

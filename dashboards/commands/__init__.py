@@ -17,6 +17,7 @@ from dashboards.commands import (
     devices,
     equipment_import,
     inspect,
+    link,
     retention,
     services,
     verify,
@@ -46,6 +47,7 @@ app.add_typer(retention.retention, name="retention")
 app.add_typer(retention.erase, name="erase")
 app.add_typer(devices.app, name="devices")
 app.add_typer(anchor.app, name="anchor")
+app.add_typer(link.app, name="link")
 app.command("verify")(verify.verify_command)
 app.command("shard")(inspect.shard_command)
 app.command("catalogue")(inspect.catalogue_command)

@@ -21,6 +21,7 @@ from dashboards.settings import WebSettings
 from dashboards.surfaces import Surface
 from dashboards.upkeep import run_slowly
 from dashboards.worker import run_worker
+from equipment.errors import LinkError
 from equipment.foundation import migrations
 from equipment.foundation.clock import SystemClock
 from equipment.foundation.database import DatabaseRole, connect, ensure_login, open_pool
@@ -29,6 +30,8 @@ from equipment.foundation.logs import configure_logging
 from equipment.foundation.monitor import monitored
 from equipment.foundation.process import StopSignal, Supervisor
 from equipment.foundation.settings import FoundationSettings
+from equipment.link.model import Side
+from equipment.link.store import side_of
 from equipment.registry.store import load_jurisdictions
 from ingest.broker import BrokerAddress, ensure_sessions
 from ingest.devices import DeviceSettings
@@ -91,9 +94,23 @@ def _broker(settings: FoundationSettings) -> BrokerAddress:
     return BrokerAddress.of(settings)
 
 
+def _require_inside(url: str) -> None:
+    """Judging and acting happen on the government side alone.
+
+    Raises
+    ------
+    LinkError
+        The database is the internet side of two.
+    """
+    with connect(url, DatabaseRole.SYSTEM, application_name="teshe-start") as conn:
+        if side_of(conn) is Side.OUTER:
+            raise LinkError("外网侧只运行 teshe web 和 teshe link run (the internet side runs these two alone)")
+
+
 def worker_command() -> None:
     """Receive, store and judge."""
     settings, clock, stop = _settings(), SystemClock(), StopSignal().listen()
+    _require_inside(require_database(settings))
     with monitored(settings.metrics_host, settings.metrics_port, stop, clock):
         run_worker(settings, IngestSettings(), clock, stop)
 
@@ -101,17 +118,21 @@ def worker_command() -> None:
 def jobs_command() -> None:
     """Incidents, leads, clocks, pages to people: all that an alarm waits for."""
     settings, clock, stop = _settings(), SystemClock(), StopSignal().listen()
+    url = require_database(settings)
+    _require_inside(url)
     with monitored(settings.metrics_host, settings.metrics_port, stop, clock):
-        run_jobs(require_database(settings), DeskSettings(), log_signer(settings), clock, stop)
+        run_jobs(url, DeskSettings(), log_signer(settings), clock, stop)
 
 
 def upkeep_command() -> None:
     """Rollups, the account, retention, reports, back-tests: all that takes its time."""
     settings, clock, stop = _settings(), SystemClock(), StopSignal().listen()
+    url = require_database(settings)
+    _require_inside(url)
     options = UpkeepOptions(UpkeepSettings(), RetentionSettings(), DeviceSettings(), _broker(settings))
     with monitored(settings.metrics_host, settings.metrics_port, stop, clock):
         pack = OutageJob(settings.data_dir / "outage-pack", WebSettings().hotline)
-        run_slowly(require_database(settings), options, clock, stop, pack)
+        run_slowly(url, options, clock, stop, pack)
 
 
 def web_command(
@@ -124,6 +145,9 @@ def web_command(
     url = settings.web_database_url or require_database(settings)
     prepare()
     pool = open_pool(url, DatabaseRole.SCOPED, max_size=web.database_connections, application_name="teshe-web")
+    if web.zone is None:
+        with pool.connection() as conn:
+            web = web.model_copy(update={"zone": side_of(conn)})
     try:
         app = create_app(pool, url, web, SystemClock(), log_signer(settings))
         settle(app)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from dashboards import i18n
-from dashboards.api.sessions import Login, keep_cookie, signed_in
+from dashboards.api.sessions import Login, signed_in
 from dashboards.context import SESSION_COOKIE, Context, Identity, unforged
 from dashboards.pages.frame import HOMES, LANGUAGE_COOKIE, THEME_COOKIE, page, safe_back
 from dashboards.rendering import THEMES
@@ -45,12 +45,11 @@ def log_in(
     next: Annotated[str, Form()] = "/",
 ) -> Response:
     """Check the password; what was typed stays on the form when it was wrong."""
+    response = RedirectResponse(safe_back(next), status_code=303)
     try:
-        session = signed_in(request, context, Login(login=login, password=password, code=code))
+        signed_in(request, context, Login(login=login, password=password, code=code), response)
     except (LoginLockedError, LoginRefusedError, SecondFactorNeededError) as error:
         return page(request, "pages/login.html", status=401, login=login, problem=str(error), next=safe_back(next))
-    response = RedirectResponse(safe_back(next), status_code=303)
-    keep_cookie(context, response, session)
     return response
 
 

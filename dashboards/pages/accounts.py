@@ -22,7 +22,7 @@ from dashboards.api.sessions import (
 )
 from dashboards.context import SESSION_COOKIE, Context, Identity, WebContext, permit, unforged
 from dashboards.pages.frame import page
-from equipment.access import accounts, factors, store, subjects
+from equipment.access import accounts, assignments, factors, store, subjects
 from equipment.access.model import Asker, Role
 from equipment.catalogue.varieties import jurisdictions
 from equipment.errors import EquipmentError
@@ -48,12 +48,15 @@ def _own(request: Request, context: WebContext, who: Identity, problem: str | No
         this_session = store.session_number(conn, request.cookies.get(SESSION_COOKIE, ""))
         sessions = store.own_sessions(conn, context.clock.now())
         account = accounts.by_id(conn, who.asker.account_id)
+        delegated = assignments.delegations(conn, who.asker.account_id, context.clock.now())
+        acting = assignments.acting(conn, request.cookies.get(SESSION_COOKIE, ""))
     needs_holder = account.holder is None and who.asker.role in accounts.ADMINISTRATORS and who.must_change
     return page(
         request, "pages/account.html", status=422 if problem else 200, sessions=sessions, this_session=this_session, account=account, subject=subject,
         needs_holder=needs_holder, must_change=who.must_change, problem=problem, shortest=store.SHORTEST_PASSWORD, has_factor=has_factor,
         codes_left=codes_left, must_enrol=who.must_enrol and not has_factor, offer=factor.get("offer"),
         picture=factor.get("picture"), codes=factor.get("codes"),
+        delegations=delegated, acting=acting, areas={j.id: j.zh for j in jurisdictions().values()},
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from dashboards.api.sessions import keep_cookie
@@ -19,6 +19,7 @@ from equipment.errors import AccountInputError, LoginLockedError, LoginRefusedEr
 
 router = APIRouter(include_in_schema=False)
 Own = Annotated[Asker, Depends(permit("self.manage"))]
+Short = Annotated[str, Query(max_length=4_000)]
 BROWSER_COOKIE = "teshe_sign_in"
 START = "/login/city"
 
@@ -55,7 +56,9 @@ def _login_page(request: Request, status: int, problem: str, back: str = "/") ->
 
 
 @router.get(START)
-def begin(request: Request, context: Context, provider: Provider, next: str = "/") -> Response:
+def begin(
+    request: Request, context: Context, provider: Provider, next: Annotated[str, Query(max_length=500)] = "/"
+) -> Response:
     back = safe_back(next)
     try:
         with context.transaction(None) as conn:
@@ -68,7 +71,7 @@ def begin(request: Request, context: Context, provider: Provider, next: str = "/
 
 @router.get(BACK)
 def come_back(
-    request: Request, context: Context, provider: Provider, state: str = "", code: str = "", error: str = "", iss: str = ""
+    request: Request, context: Context, provider: Provider, state: Short = "", code: Short = "", error: Short = "", iss: Short = ""
 ) -> Response:  # fmt: skip
     """The provider's answer. A state is good once, in the browser that began, for ten minutes."""
     with context.transaction(None) as conn:

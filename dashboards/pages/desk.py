@@ -18,6 +18,7 @@ from dashboards.pages.guidance import guidance_for
 from dashboards.pages.names import learn_rules
 from dashboards.pages.reads import QUERIES, known, row, rows, value
 from dashboards.rendering import local
+from dashboards.zone import standing
 from equipment.access.model import Asker
 from equipment.foundation.database import Connection
 
@@ -140,6 +141,7 @@ def show(request: Request, context: Context, asker: Asker, incident_id: int | No
         closed = rows(conn, QUERIES.closed_incidents, (8,)) if view is None else []
         outlines = rows(conn, QUERIES.districts)
         teams = desk_queue.teams(conn)
+        zones = standing.look(conn, context.settings.link_stale_seconds, now)
     chart = desk_map(view, queue, stations)
     chart["points"] += teams
     chart["districts"] = maps.districts(outlines, language_of(request))
@@ -162,6 +164,7 @@ def show(request: Request, context: Context, asker: Asker, incident_id: int | No
         callees=callees,
         line=line,
         tasks=tasks,
+        zones=zones,
     )
 
 

@@ -546,3 +546,6 @@ where coalesce(d.arrived_lon, d.departed_lon) is not null and d.ended_at is null
 
 -- name: line_refusals
 select received_at, way, reason, payload from alarms.call_event_refused order by id desc limit %s;
+
+-- name: hand_over_work
+select dashboards.hand_over_work(%s, %s, %s, %s);

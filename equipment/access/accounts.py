@@ -99,8 +99,8 @@ def create(conn: Connection, wish: AccountWish, now: datetime) -> tuple[int, str
 def _check(wish: AccountWish, holder: str | None, now: datetime) -> None:
     area = SCOPE_OF[wish.role] is ScopeKind.JURISDICTION
     if (wish.jurisdiction_id if area else wish.organisation_id) is None:
-        what = "辖区 (a jurisdiction)" if area else "单位 (an organisation)"
-        raise OutOfScopeError(f"{wish.role.value}: 须指定{what}")
+        what = "辖区 (this role needs a jurisdiction)" if area else "单位编号 (this role needs an organisation)"
+        raise OutOfScopeError(f"该角色须指定{what}")
     if not wish.login.strip() or not wish.display_name.strip():
         raise AccountInputError("账号和姓名不能为空 (login and name are needed)")
     if wish.role in ADMINISTRATORS and holder is None:

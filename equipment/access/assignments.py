@@ -112,3 +112,15 @@ def of_account(conn: Connection, account_id: int, now: datetime) -> list[Assignm
     """What an account was given, the newest first."""
     with conn.cursor(row_factory=class_row(Assignment)) as cursor:
         return cursor.execute(store.QUERIES.assignments, {"account": account_id, "now": now}).fetchall()
+
+
+def delegations(conn: Connection, account_id: int, now: datetime) -> list[Assignment]:
+    """Delegations that an account may take up now."""
+    return [one for one in of_account(conn, account_id, now) if one.holds and one.kind == Kind.DELEGATION.value]
+
+
+def acting(conn: Connection, session_token: str) -> int | None:
+    """The delegation in which a session acts; None: in its account's own area."""
+    hashed = hashlib.sha256(session_token.encode()).digest()
+    row = conn.execute(store.QUERIES.acting, (hashed,)).fetchone()
+    return None if row is None else row[0]

@@ -32,15 +32,31 @@ class Offer:
     address: str
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What somebody shows at the login."""
+
+    login: str
+    password: str
+    code: str
+
+
 def _purpose(account_id: int) -> str:
     return f"second_factor:{account_id}"
 
 
-def check_login(conn: Connection, seal: KeyOfSeal, login: str, password: str, code: str, now: datetime) -> int | None:
+def check_login(
+    conn: Connection, seal: KeyOfSeal, proof: Proof, now: datetime, *, trusted: int | None = None
+) -> int | None:
     """The account that password and code open together; None when they do not (the attempt is counted).
 
     An account without a confirmed second factor needs no code. A wrong code counts like a wrong password, and a right
     password does not take the count back before the code was right. The caller must commit also after None.
+
+    Parameters
+    ----------
+    trusted
+        As in :func:`equipment.access.store.check_password`.
 
     Raises
     ------
@@ -48,17 +64,19 @@ def check_login(conn: Connection, seal: KeyOfSeal, login: str, password: str, co
     SecondFactorNeededError
         The password is right, and a code was not given.
     """
-    account = store.check_password(conn, login, password, now, note_success=False)
+    account = store.check_password(conn, proof.login, proof.password, now, note_success=False, trusted=trusted)
     if account is None:
         return None
     row = conn.execute(store.QUERIES.factor_of, (account,)).fetchone()
     if row is not None and row[1]:
-        if not code.strip():
+        if not proof.code.strip():
             raise SecondFactorNeededError("请同时输入密码和动态口令或恢复码 (give your password and a one-time code)")
-        if not _code_opens(conn, seal, account, bytes(row[0]), code, now):
-            store.note_wrong(conn, login, account, now)
+        if not _code_opens(conn, seal, account, bytes(row[0]), proof.code, now):
+            if account != trusted:
+                store.note_wrong(conn, proof.login, account, now)
             return None
-    store.note_right(conn, account)
+    if account != trusted:
+        store.note_right(conn, account)
     return account
 
 

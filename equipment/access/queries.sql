@@ -156,3 +156,6 @@ select equipment.renew_session(%s, %s, %s);
 
 -- name: own_session_number
 select equipment.own_session_number(%s);
+
+-- name: acting
+select equipment.acting(%s);

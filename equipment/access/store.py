@@ -17,6 +17,7 @@ from pwdlib import PasswordHash
 
 from equipment.access import sealed
 from equipment.access.model import SCOPE_OF, Asker, Role, ScopeKind
+from equipment.access.whence import whence
 from equipment.errors import AccountInputError, LoginLockedError, LoginRefusedError, OutOfScopeError, WeakPasswordError
 from equipment.foundation.clock import SHANGHAI
 from equipment.foundation.database import Connection, load_queries
@@ -118,7 +119,7 @@ def create_account(conn: Connection, account: NewAccount, now: datetime) -> int:
 
 
 def check_password(
-    conn: Connection, login: str, password: str, now: datetime, *, note_success: bool = True
+    conn: Connection, login: str, password: str, now: datetime, *, note_success: bool = True, trusted: int | None = None
 ) -> int | None:
     """The account that this password opens; None when it opens none (the attempt is counted).
 
@@ -128,6 +129,8 @@ def check_password(
     ----------
     note_success
         Forget the wrong passwords before this right one; False while a second factor is still to be shown.
+    trusted
+        The account that a browser has signed in to before: its lock does not apply, and the caller counts what is wrong.
 
     Raises
     ------
@@ -136,12 +139,13 @@ def check_password(
     """
     row = conn.execute(QUERIES.account_for_login, (login, now)).fetchone()
     account, stored, failed, locked = row if row else (None, _nobody(), 0, None)
-    if locked is not None and locked > now:
+    ours = account is None or account != trusted
+    if ours and locked is not None and locked > now:
         raise LoginLockedError(f"密码错误次数过多，{locked.astimezone(SHANGHAI):%H:%M:%S} 后再试")
     right = _hasher().verify(password, stored)
     if account is None:
         return None
-    if not right or note_success:
+    if ours and (not right or note_success):
         conn.execute(QUERIES.note_login, (account, right, None if right else lock_until(failed + 1, now)))
     return int(account) if right else None
 
@@ -286,7 +290,7 @@ def asker_of_row(row: tuple[object, ...]) -> Asker:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What an audit entry says beyond who, what and when. ``origin`` is where the request came from."""
+    """What an audit entry says beyond who, what and when. ``origin``: from where; default: as the web process says."""
 
     reason: str | None = None
     before: Mapping[str, Any] | None = None
@@ -320,16 +324,16 @@ def audit_many(
     }
     seals = []
     for action, subject, said in changes:
-        entry_id = uuid4()
+        entry_id, origin = uuid4(), said.origin or whence()
         before, after = (None if values is None else dict(values) for values in (said.before, said.after))
         content = {
             "at": now, "account_id": account_id, "action": action, "subject": subject, "reason": said.reason,
-            "before": before, "after": after, "origin": said.origin,
+            "before": before, "after": after, "origin": origin,
         }  # fmt: skip
         seals.append((str(entry_id), digest_of(sealed.content_of(content))))
         row = (
             entry_id, action, subject, said.reason, None if before is None else Jsonb(before),
-            None if after is None else Jsonb(after), said.origin,
+            None if after is None else Jsonb(after), origin,
         )  # fmt: skip
         for column, value in zip(columns.values(), row, strict=True):
             column.append(value)

@@ -6,6 +6,7 @@ A right login is never counted. The lock of a single account is another matter (
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
@@ -47,7 +48,7 @@ def check(conn: Connection, address: str, now: datetime) -> None:
     row = conn.execute(store.QUERIES.login_address_until, (address,)).fetchone()
     over = None if row is None or row[0] is None else row[0] - now - (FREE - 1) * COST
     if over is not None and over > timedelta():
-        seconds = int(over.total_seconds()) + 1
+        seconds = math.ceil(over.total_seconds())
         raise LoginLockedError(
             f"本网络地址登录错误过多，{seconds} 秒后再试 (too many wrong logins from this address: wait {seconds} s)"
         )

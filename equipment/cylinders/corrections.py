@@ -86,7 +86,14 @@ def correct(
         "to_state": before.state, "reason": reason.strip(), "detail": kept,
     }  # fmt: skip
     conn.execute(QUERIES.keep_events, (msgspec.json.encode([entry]).decode(),))
-    audit(conn, asker, "cylinder.correct", f"cylinder:{before.no}", now, change=Change(reason.strip(), before=kept["before"], after=kept["after"]))
+    audit(
+        conn,
+        asker,
+        "cylinder.correct",
+        f"cylinder:{before.no}",
+        now,
+        change=Change(reason.strip(), before=kept["before"], after=kept["after"]),
+    )
     return find(conn, str(changed.get("code", code)))
 
 

@@ -311,7 +311,15 @@ def cancel_shift(conn: Connection, shift: int, asker: Asker, now: datetime) -> b
 def shifts(
     conn: Connection, since: datetime, until: datetime, area: str = "", organisation: int | None = None
 ) -> list[Shift]:
-    """Shifts that touch a span; with an area, those that answer for it (its own or of an area above)."""
+    """Shifts that touch a span; with an area, those that answer for it (its own or of an area above).
+
+    Raises
+    ------
+    InvalidPeriodError
+        The span ends before it begins.
+    """
+    if until < since:
+        raise InvalidPeriodError("结束时间早于开始时间 (the span ends before it begins: swap since and until)")
     values = {"since": since, "until": until, "area": area, "organisation": organisation}
     return [Shift(*row) for row in conn.execute(QUERIES.shifts, values)]
 

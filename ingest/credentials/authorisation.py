@@ -1,5 +1,9 @@
 """代理授权: the brokers' files, generated from the credentials that hold.
 
+On NATS terminals live in an account of their own: client ids are unique per account, so that nobody out there can take a
+shard's session over, whatever he knows. What they publish is stored in the platform's account, and acknowledged when it
+is there (``docs/decisions/0100-terminals-in-an-account-of-their-own.md``).
+
 A terminal may publish on ``teshe/v1/+/{its unit}/+`` and nothing else, and subscribe to nothing. NATS takes
 ``devices.conf``; Mosquitto takes ``mosquitto.passwd`` and ``mosquitto.acl``. A file is replaced whole.
 """
@@ -16,6 +20,8 @@ from ingest.topics import ROOT
 
 PLATFORM = "platform"
 CONTROL = "control"
+STEWARD = "steward"
+"""Of the terminals' account; may do nothing but keep that account from storing what terminals publish."""
 NATS_FILE = "devices.conf"
 OTHERS_FILE, OTHERS_RIGHTS, OTHERS_PASSWORDS = "gateways.conf", "gateways.acl", "gateways.passwd"
 """What the operator writes, of NATS and of Mosquitto: lines of users, taken over as they are (`teshe gateway rights`)."""
@@ -30,19 +36,33 @@ def nats(accepted: Sequence[Accepted], others: str = "") -> str:
     Parameters
     ----------
     others
-        Users that the operator wrote himself, in the server's form: gateways, which speak for several units.
+        Users that the operator wrote himself, in the server's form: gateways, which speak for several units. They
+        belong to the platform's account, for they hear answers: whoever lets one in trusts it with the shards' sessions.
     """
-    lines = [HEAD, "authorization { users: [\n", f'  {{ user: "{PLATFORM}", password: $TESHE_BROKER_PASSWORD }}\n']
+    root = ROOT.replace("/", ".")
+    asks = [f"$JS.API.STREAM.{what}.$MQTT_msgs" for what in ("INFO", "CREATE", "UPDATE")]
+    lines = [
+        HEAD,
+        "accounts {\n",
+        f'PLATFORM {{ jetstream: enabled, exports: [ {{ service: "$MQTT.msgs.{root}.>" }} ],\n',
+        f'  imports: [ {{ stream: {{ account: DEVICES, subject: "{root}.>" }} }} ], users: [\n',
+        f'  {{ user: "{PLATFORM}", password: $TESHE_BROKER_PASSWORD }}\n',
+        others,
+        "] }\n",
+        f'DEVICES {{ jetstream: enabled, exports: [ {{ stream: "{root}.>" }} ],\n',
+        f'  imports: [ {{ service: {{ account: PLATFORM, subject: "$MQTT.msgs.{root}.>" }} }} ], users: [\n',
+        f'  {{ user: "{STEWARD}", password: $TESHE_BROKER_PASSWORD, allowed_connection_types: ["STANDARD"],\n',
+        f'    permissions: {{ publish: {{ allow: {json.dumps(asks)} }}, subscribe: {{ allow: ["_INBOX.>"] }} }} }}\n',
+    ]
     for one in accepted:
-        subject = f"{ROOT.replace('/', '.')}.*.{one.unit_id}.*"
+        subject = f"{root}.*.{one.unit_id}.*"
         lines.append(
             f'  {{ user: {json.dumps(one.name)}, password: {json.dumps(one.bcrypt)}, allowed_connection_types: ["MQTT"], '
             f'permissions: {{ publish: {{ allow: [{json.dumps(subject)}] }}, subscribe: {{ deny: [">"] }} }} }}\n'
         )
-    lines.append(others)
     # the account of the server itself, over which a running server is asked to read this file again
-    tail = f'] }}\naccounts {{ $SYS {{ users: [ {{ user: "{CONTROL}", password: $TESHE_BROKER_PASSWORD }} ] }} }}\n'
-    return "".join(lines) + tail
+    lines.append(f'] }}\n$SYS {{ users: [ {{ user: "{CONTROL}", password: $TESHE_BROKER_PASSWORD }} ] }}\n}}\n')
+    return "".join(lines)
 
 
 def mosquitto_passwords(accepted: Sequence[Accepted], platform: str) -> str:

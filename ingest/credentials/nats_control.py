@@ -9,14 +9,19 @@ import json
 import secrets
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from equipment.foundation.errors import BrokerUnavailableError
-from ingest.credentials.authorisation import CONTROL
+from ingest.credentials.authorisation import CONTROL, STEWARD
 
 TIMEOUT_SECONDS = 5.0
+STREAM = "$MQTT_msgs"
+"""In which NATS keeps what MQTT clients of an account publish at QoS 1."""
+NOWHERE = "$MQTT.unused"
+"""Under which nothing is ever published."""
+CLUSTER = 3
 QUIET_SECONDS = 0.5
 """After so long without another answer, every server of the cluster has answered."""
 
@@ -30,25 +35,35 @@ class ControlAddress:
     password: str | None
 
 
+class NotLetInError(BrokerUnavailableError):
+    """The server does not know the user: it has not read a file that names him."""
+
+
 class _Link:
     """The few words of the NATS protocol that a request needs."""
 
-    def __init__(self, address: ControlAddress) -> None:
+    def __init__(self, address: ControlAddress, user: str) -> None:
         self._socket = socket.create_connection((address.host, address.port), TIMEOUT_SECONDS)
         self._unread = b""
         self._inbox = f"_INBOX.{secrets.token_hex(12)}"
+        with ExitStack() as undo:
+            undo.callback(self._socket.close)
+            self._log_in(address, user)
+            undo.pop_all()
+
+    def _log_in(self, address: ControlAddress, user: str) -> None:
         # the server's greeting says whether it wants TLS
         said = json.loads(self._line()[5:])
         if said.get("tls_required"):
             raise BrokerUnavailableError(
                 f"{address.host}:{address.port} wants TLS on the clients' port: leave it inside"
             )
-        login = {"user": CONTROL, "pass": address.password or "", "verbose": False, "pedantic": False, "lang": "teshe",
+        login = {"user": user, "pass": address.password or "", "verbose": False, "pedantic": False, "lang": "teshe",
                  "version": "1", "protocol": 1}  # fmt: skip
         self._send(f"CONNECT {json.dumps(login)}\r\nSUB {self._inbox} 1\r\nPING\r\n")
         while (line := self._line()) != b"PONG":
             if line.startswith(b"-ERR"):
-                raise BrokerUnavailableError(f"the broker refused {CONTROL}: {line.decode('utf-8', 'replace')}")
+                raise NotLetInError(f"the broker refused {user}: {line.decode('utf-8', 'replace')}")
 
     def ask(self, subject: str, body: str = "{}") -> list[dict[str, Any]]:
         """Every answer to one request."""
@@ -94,8 +109,11 @@ class _Link:
         self._socket.sendall(text.encode())
 
 
-def user_of(address: ControlAddress, connection: int) -> str | None:
+def user_of(address: ControlAddress, connection: int, client: str) -> str | None:
     """Who is or was logged in on a connection; None when no server knows it any more.
+
+    Each server of a cluster counts its own connections; ``client`` is what the terminal called itself, and tells them
+    apart.
 
     Raises
     ------
@@ -105,21 +123,55 @@ def user_of(address: ControlAddress, connection: int) -> str | None:
     with _linked(address) as link:
         for answer in link.ask("$SYS.REQ.SERVER.PING.CONNZ", wanted):
             for found in (answer.get("data") or {}).get("connections") or ():
-                if found.get("authorized_user"):
+                if found.get("authorized_user") and found.get("mqtt_client") == client:
                     return str(found["authorized_user"])
     return None
 
 
 @contextmanager
-def _linked(address: ControlAddress) -> Iterator[_Link]:
+def _linked(address: ControlAddress, user: str = CONTROL) -> Iterator[_Link]:
     try:
-        link = _Link(address)
+        link = _Link(address, user)
         try:
             yield link
         finally:
             link.close()
     except (OSError, ValueError) as error:
         raise BrokerUnavailableError(f"{address.host}:{address.port}: {error}") from error
+
+
+def store_nothing_outside(address: ControlAddress) -> None:
+    """Let the terminals' account keep nothing of what they publish, so that only the platform's account acknowledges it.
+
+    Both would store it otherwise and the faster acknowledge. Repeated, it changes nothing.
+
+    Raises
+    ------
+    NotLetInError
+        The server has not read a file with this account yet.
+    BrokerUnavailableError
+    """
+    with _linked(address) as control:
+        servers = len(control.ask("$SYS.REQ.SERVER.PING"))
+    with _linked(address, STEWARD) as link:
+        found = _one(link, "INFO", None)
+        if found.get("error"):
+            replicas = CLUSTER if servers >= CLUSTER else 1
+            config = {"name": STREAM, "retention": "interest", "storage": "file", "num_replicas": replicas}
+            made = _one(link, "CREATE", config | {"subjects": [NOWHERE]})
+        elif found["config"]["subjects"] == [NOWHERE]:
+            return
+        else:
+            made = _one(link, "UPDATE", found["config"] | {"subjects": [NOWHERE]})
+        if made.get("error"):
+            raise BrokerUnavailableError(f"the terminals' account goes on storing: {made['error']}")
+
+
+def _one(link: _Link, what: str, body: object) -> dict[str, Any]:
+    answers = link.ask(f"$JS.API.STREAM.{what}.{STREAM}", "" if body is None else json.dumps(body))
+    if not answers:
+        raise BrokerUnavailableError("JetStream does not answer for the terminals' account")
+    return answers[0]
 
 
 def reload(address: ControlAddress) -> int:

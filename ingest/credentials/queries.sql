@@ -1,5 +1,5 @@
--- name: newest_violation
-select max(at) from ingest.broker_violation;
+-- name: known_lines
+select line from ingest.broker_violation where at = any(%s) and line = any(%s);
 
 -- name: insert_violation
 insert into ingest.broker_violation (at, client, unit_id, unit_no, topic, line)

@@ -19,6 +19,8 @@ class CredentialSettings(BaseSettings):
     broker_control_port: int = Field(
         4222, ge=1, le=65535, description="NATS clients' port, over which the server is asked to read its files again"
     )
-    broker_log_file: Path | None = Field(
-        None, description="NATS log, from which refused publishes are read; unset: they are not recorded"
+    broker_log_file: str | None = Field(
+        None,
+        description="NATS logs, from which refused publishes are read: a path, or a pattern for those of a cluster"
+        " (/broker-*/nats.log); unset: they are not recorded",
     )

@@ -74,27 +74,27 @@ class LogTail:
 
 def distinct(found: Sequence[Violation]) -> list[Violation]:
     """The first trial of each connection and topic, at most :data:`MOST_PER_TURN`."""
-    first: dict[tuple[int, str], Violation] = {}
+    first: dict[tuple[int, str, str], Violation] = {}
     for one in found:
-        first.setdefault((one.connection, one.topic), one)
+        first.setdefault((one.connection, one.client, one.topic), one)
     return list(first.values())[:MOST_PER_TURN]
 
 
-def record(conn: Connection, found: Sequence[Violation], user_of: Callable[[int], str | None]) -> int:
+def record(conn: Connection, found: Sequence[Violation], user_of: Callable[[int, str], str | None]) -> int:
     """Keep what was not kept before; returns how many.
 
     Parameters
     ----------
     user_of
-        Who is logged in on a connection, if the broker still knows.
+        Who is logged in on a connection that calls itself so, if the broker still knows.
     """
-    row = conn.execute(QUERIES.newest_violation).fetchone()
-    newest = row[0] if row else None
-    fresh = [one for one in found if newest is None or one.at > newest]
+    lines = [one.line for one in found]
+    known = {row[0] for row in conn.execute(QUERIES.known_lines, ([one.at for one in found], lines))}
+    fresh = [one for one in found if one.line not in known]
     if not fresh:
         return 0
-    users = {number: user_of(number) for number in {one.connection for one in fresh}}
-    names = [users[one.connection] for one in fresh]
+    users = {(o.connection, o.client): user_of(o.connection, o.client) for o in fresh}
+    names = [users[one.connection, one.client] for one in fresh]
     units = [name.rpartition(".")[0] or None if name else None for name in names]
     clients = [name or one.client for one, name in zip(fresh, names, strict=True)]
     columns = ([o.at for o in fresh], clients, units, [o.topic for o in fresh], [o.line for o in fresh])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from equipment.access import scope
@@ -11,19 +13,65 @@ from equipment.foundation.database import DatabaseRole
 from tests.conftest import PACKAGES, Database
 from tests.pipeline import Pipeline
 
+UNREACHABLE = {
+    r"equipment\.stream_(pending|entry|head|cursor)": "read through definer functions that filter by unit",
+    r"ingest\.(reading|rollup_\w+?)_\w+": "row security does not combine with TimescaleDB: read through scoped functions",
+    r"ingest\.(code_event|shard|horizon|rollup_dirty|account_note|unit_hour|hour_total|seq_state|seq_gap|bridge)": (
+        "the worker's own; read through scoped functions"
+    ),
+    r"equipment\.import_(row|match|plan|problem|applied)": "rows of a file on their way; the web reads the job and its report",
+    r"equipment\.cylinder_(event|fill)": "partitioned by time: read and written through functions that ask for the station",
+    r"alarms\.(rule_set|checkpoint)": "the worker's own",
+    r"maintenance\.(number_counter|scan_cursor)": "counters that definer functions keep",
+}
+"""Tables without a policy, and why nobody outside needs one: the scoped role has no right on them, not on one column."""
 
-def test_every_table_has_a_policy_or_nobody_outside_may_touch_it(database: Database) -> None:
+
+def test_every_table_has_a_policy_or_a_written_exemption(database: Database) -> None:
     with database.connect(DatabaseRole.OWNER) as conn:
         rows = conn.execute(
-            """select n.nspname || '.' || c.relname, c.relrowsecurity and c.relforcerowsecurity,
-                      has_table_privilege('teshe_scoped', c.oid, 'select, insert, update, delete'),
-                      exists (select 1 from pg_policy p where p.polrelid = c.oid)
+            """select n.nspname || '.' || c.relname, c.relrowsecurity and c.relforcerowsecurity
+                      and exists (select 1 from pg_policy p where p.polrelid = c.oid),
+                      has_table_privilege('teshe_scoped', c.oid, 'select, insert, update, delete, truncate')
+                      or has_any_column_privilege('teshe_scoped', c.oid, 'select, insert, update')
                from pg_class c join pg_namespace n on n.oid = c.relnamespace
-               where n.nspname = any(%s) and c.relkind in ('r', 'p') and not c.relispartition""",
+               where n.nspname = any(%s) and c.relkind in ('r', 'p', 'm', 'f') and not c.relispartition""",
             (list(PACKAGES),),
         ).fetchall()
-    assert len(rows) > 30
-    assert {name for name, forced, reachable, policy in rows if reachable and not (forced and policy)} == set()
+    assert len(rows) > 150
+    bare = {name for name, policy, _ in rows if not policy}
+    exempt = {name for name in bare if any(re.fullmatch(pattern, name) for pattern in UNREACHABLE)}
+    missing = sorted(bare - exempt)
+    assert not missing, f"protect them, or write why they need no policy: {missing}"
+    assert {name for name, policy, reachable in rows if not policy and reachable} == set()
+    idle = [pattern for pattern in UNREACHABLE if not any(re.fullmatch(pattern, name) for name in exempt)]
+    assert idle == [], "these exempt nothing any more"
+
+
+def test_views_read_with_the_rights_of_whoever_asks(database: Database) -> None:
+    with database.connect(DatabaseRole.OWNER) as conn:
+        rows = conn.execute(
+            """select c.oid::regclass::text, coalesce('security_invoker=true' = any(c.reloptions), false)
+               from pg_class c join pg_namespace n on n.oid = c.relnamespace
+               where n.nspname = any(%s) and c.relkind = 'v' and has_table_privilege('teshe_scoped', c.oid, 'select')""",
+            (list(PACKAGES),),
+        ).fetchall()
+    assert rows
+    assert {name for name, invoker in rows if not invoker} == set()
+
+
+def test_functions_that_drop_the_callers_rights_fix_where_they_look_and_are_not_open_to_all(database: Database) -> None:
+    with database.connect(DatabaseRole.OWNER) as conn:
+        rows = conn.execute(
+            """select p.oid::regprocedure::text, coalesce(p.proconfig::text, '') ~ 'search_path',
+                      has_function_privilege('public', p.oid, 'execute') and p.prorettype <> 'trigger'::regtype
+               from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+               where n.nspname = any(%s) and p.prosecdef""",
+            (list(PACKAGES),),
+        ).fetchall()
+    assert len(rows) > 50
+    assert {name for name, fixed, _ in rows if not fixed} == set(), "set search_path = pg_catalog, pg_temp"
+    assert {name for name, _, open_ in rows if open_} == set(), "revoke all from public"
 
 
 def test_no_partition_is_reachable_beside_its_parents_policy(database: Database) -> None:

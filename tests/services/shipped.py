@@ -56,6 +56,12 @@ class ShippedNats:
     def reload(self) -> None:
         """The upkeep asks for it over the control port."""
 
+    def kill(self) -> None:
+        """As a power cut of the process would."""
+        if self._child is not None:
+            os.kill(self._child.pid, signal.SIGKILL)
+            self._child.stop()
+
     def stop(self) -> None:
         if self._child is not None:
             self._child.stop()

@@ -21,6 +21,31 @@ async function ask(path, options = {}) {
   return answer;
 }
 
+class Waiting extends TypeError {}
+
+/** What became of a request that was handed over to the government side; until that is known, the entry waits here. */
+async function outcome(entry, step) {
+  const answer = await ask(`/link/requests/${entry.handed[step]}`);
+  if (answer.status === 404) {
+    delete entry.handed[step];
+    throw new Waiting("unknown");
+  }
+  const { status, answer: said } = await answer.json();
+  if (status === null) throw new Waiting("handed over");
+  return new Response(status === 204 ? null : said, { status, headers: { "Content-Type": "application/json" } });
+}
+
+/** Ask once; where the answer is only a number, remember it and look for the outcome the next time. */
+async function askOnce(entry, step, path, options) {
+  entry.handed ??= {};
+  if (entry.handed[step]) return outcome(entry, step);
+  const answer = await ask(path, options);
+  if (answer.status !== 202) return answer;
+  entry.handed[step] = (await answer.json()).handed_over;
+  await put("queue", entry);
+  throw new Waiting("handed over");
+}
+
 async function words(answer) {
   const body = await answer.json().catch(() => ({}));
   const details = (body.errors ?? body.problems ?? []).map((p) => `${p.field}: ${p.reason}`).join("；");
@@ -46,7 +71,7 @@ async function sendPhoto(unit, name, csrf) {
 }
 
 async function file(entry, csrf) {
-  const answer = await ask("/records", {
+  const answer = await askOnce(entry, "record", "/records", {
     method: "POST", body: entry.canonical,
     headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf, "Idempotency-Key": entry.id },
   });
@@ -58,7 +83,7 @@ async function file(entry, csrf) {
 
 async function sign(entry, csrf, account) {
   const path = `/records/${entry.receipt.record_id}/signatures`;
-  const answer = await ask(path, {
+  const answer = await askOnce(entry, "signature", path, {
     method: "POST", headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf },
     body: JSON.stringify({ digest: entry.digest, device: deviceName(), device_time: entry.signedAt }),
   });
@@ -69,7 +94,8 @@ async function sign(entry, csrf, account) {
 }
 
 async function send(entry, session) {
-  for (const name of entry.photos) await sendPhoto(entry.unit, name, session.csrf);
+  // handed over: the photos went before it
+  if (!entry.handed?.record) for (const name of entry.photos) await sendPhoto(entry.unit, name, session.csrf);
   if (!entry.receipt) {
     entry.receipt = await file(entry, session.csrf);
     await put("queue", entry);
@@ -90,6 +116,7 @@ async function sendAll(tell) {
   const { name, ...rest } = session;
   await put("shift", { ...rest, name: "shift", worker: name });
   let refused = 0;
+  let handed = 0;
   for (const entry of waiting.sort((a, b) => a.signedAt.localeCompare(b.signedAt))) {
     if (entry.account !== session.account) {
       await put("queue", { ...entry, state: "conflict", why: `由 ${entry.worker} 签名，请其本人登录后上传` });
@@ -99,12 +126,17 @@ async function sendAll(tell) {
     try {
       await send(entry, session);
     } catch (error) {
+      if (error instanceof Waiting) {
+        handed += 1;
+        continue;
+      }
       if (!(error instanceof Refused)) throw error;
       await put("queue", { ...entry, state: "conflict", why: error.message });
       refused += 1;
     }
     tell("sending");
   }
+  if (handed) throw new Waiting("handed over");
   return refused ? "conflict" : "empty";
 }
 

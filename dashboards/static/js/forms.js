@@ -91,6 +91,10 @@ async function send(form, submitter) {
       showProblem(form, [body.title, body.detail].filter(Boolean).join(": ") || String(answer.status));
       return;
     }
+    if (answer.status === 202 && body.handed_over) {
+      showProblem(form, body.detail);
+      return;
+    }
     form.closest("details.action")?.removeAttribute("open");
     document.dispatchEvent(new CustomEvent("teshe:sent", { detail: body }));
     const then = form.dataset.then ?? "reload";

@@ -18,6 +18,9 @@ async function watch() {
   banner.querySelector("[data-watch-none]").hidden = seen.duty !== 0;
   banner.querySelector("[data-watch-told]").hidden = !seen.duty;
   banner.querySelector("[data-watch-count]").textContent = `${seen.told ?? 0}/${seen.duty ?? 0}`;
+  const link = document.getElementById("link-banner");
+  if (answer?.ok) link.hidden = !seen.link;
+  if (seen.link) link.querySelector("[data-link-reason]").textContent = seen.link;
 }
 
 let wanted = "";

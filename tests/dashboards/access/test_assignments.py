@@ -12,6 +12,7 @@ from equipment.access.model import Role
 from equipment.foundation.clock import ManualClock
 from tests.conftest import START, Database
 from tests.dashboards.access.test_scope_oracle import DISTRICTS, PASSWORD, Town, build
+from tests.pipeline import TRAPPED
 from tests.platform import Person, platform_over
 
 HOME, OTHER = DISTRICTS
@@ -131,3 +132,75 @@ def test_nobody_takes_up_what_is_anothers(cast: Cast) -> None:
     person = cast.town.platform.log_in(other, PASSWORD)
     assert person.send("/me/acting", {"assignment_id": number}).status_code == 422
     assert seen(person) == cast.lifts_in(OTHER)
+
+
+def sent(person: Person, address: str, **form: str) -> Any:
+    return person.client.post(address, data={"_csrf": person.csrf} | form, follow_redirects=False)
+
+
+def test_the_page_gives_ends_and_says_what_is_wrong(town: Town) -> None:
+    cast = Cast(town)
+    admin, page = cast.admin(), f"/accounts/{cast.number}/assignments"
+    assert "没有任职或代理记录" in admin.client.get(page).text
+    wrong = sent(admin, page, kind="delegation", jurisdiction_id=OTHER, reason="替班到月底")
+    assert (wrong.status_code, "代理须有期限" in wrong.text, "替班到月底" in wrong.text) == (422, True, True)
+    assert (
+        sent(admin, page, kind="delegation", jurisdiction_id=OTHER, until="2026-13-01", reason="x").status_code == 422
+    )
+    assert (
+        sent(admin, page, kind="delegation", jurisdiction_id=OTHER, until="2026-03-06", reason="替班").status_code
+        == 303
+    )
+    row = town.platform.conn.execute("select id, until from equipment.assignment").fetchone()
+    assert row is not None
+    assert row[1].isoformat() == "2026-03-06T16:00:00+00:00", "until Friday: its last moment in the city"
+    shown = admin.client.get(page).text
+    assert "替班" in shown
+    inspector = cast.inspector()
+    assert "替班" in inspector.client.get("/account").text
+    assert sent(inspector, "/account/acting", assignment=str(row[0])).status_code == 303
+    assert seen(inspector) == cast.lifts_in(OTHER)
+    assert "正在代理" in inspector.client.get("/account").text
+    assert sent(inspector, "/account/acting").status_code == 303
+    assert seen(inspector) == cast.lifts_in(HOME)
+    assert sent(inspector, "/account/acting", assignment=str(row[0])).status_code == 303
+    assert sent(admin, f"{page}/{row[0]}/end").status_code == 303
+    assert seen(inspector) == cast.lifts_in(HOME)
+    assert sent(admin, f"{page}/{row[0]}/end").status_code == 422
+    refused = inspector.client.get(page)
+    assert refused.status_code == 403
+
+
+def test_a_hand_over_moves_the_alarms_charged_to_a_person(town: Town) -> None:
+    cast, conn = Cast(town), town.platform.conn
+    town.platform.pipeline.send(town.lifts[0].id, TRAPPED)
+    town.platform.turn(60)
+    firm = town.lifts[0].firm
+    worker = next(w for w in town.everybody if w.role is Role.FIRM_WORKER and w.bound == firm)
+    other_firm = next(w for w in town.everybody if w.role is Role.FIRM_WORKER and w.bound != firm)
+    leaving = cast._number(worker.login)
+    made = conn.execute(
+        "insert into equipment.account (login, display_name, password_hash, role, organisation_id, created_at)"
+        " select 'heir', '接班人', 'x', role, organisation_id, now() from equipment.account where id = %s returning id", (leaving,),
+    ).fetchone()  # fmt: skip
+    assert made is not None
+    conn.execute("update alarms.alarm set assigned_account = %s, assigned_to = 'x' where state <> 'normal'", (leaving,))
+    admin, page = cast.admin(), f"/accounts/{leaving}/hand-over"
+    assert sent(admin, page, to=str(cast._number(other_firm.login)), reason="离职").status_code == 422
+    assert sent(admin, page, to="", reason="离职").status_code == 422
+    assert sent(admin, page, to=str(made[0]), reason=" ").status_code == 422
+    done = sent(admin, page, to=str(made[0]), reason="离职")
+    rows = conn.execute("select assigned_account, assigned_to from alarms.alarm where state <> 'normal'").fetchall()
+    assert rows
+    assert set(rows) == {(made[0], "接班人")}
+    assert (done.status_code, f"已移交 {len(rows)} 条报警" in done.text) == (200, True)
+    event = conn.execute(
+        "select reason, evidence->>'assigned_to' from alarms.alarm_event where event = 'assigned'"
+    ).fetchone()
+    assert event == ("离职", "接班人")
+    audit = conn.execute(
+        "select subject, after->>'moved' from equipment.audit_entry where action = 'work.hand_over'"
+    ).fetchone()
+    assert audit == (f"account:{worker.login}", str(len(rows)))
+    manager = next(w for w in town.everybody if w.role is Role.FIRM_MANAGER and w.bound == firm)
+    assert sent(town.person(manager), page, to=str(made[0]), reason="x").status_code == 403

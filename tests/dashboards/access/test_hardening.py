@@ -151,3 +151,15 @@ def test_no_body_fills_the_memory_also_when_its_length_is_not_told() -> None:
 def test_the_web_process_has_the_limit(platform: Platform) -> None:
     kinds: list[object] = [middleware.cls for middleware in platform.app.user_middleware]
     assert kinds[0] is BodyLimit
+
+
+@pytest.mark.parametrize("firm", [1, 10**30])
+@pytest.mark.parametrize("number", ["HT-1", "HT\x00-1"])
+def test_a_value_that_no_column_takes_is_the_callers_mistake(platform: Platform, firm: int, number: str) -> None:
+    inspector = platform.person(Role.INSPECTOR)
+    body = {
+        "number": number, "firm_org_id": firm, "use_org_id": 10**30, "since": "2026-01-01", "until": "2027-01-01",
+        "units": ["L000001"],
+    }  # fmt: skip
+    answer = inspector.send("/contracts", body)
+    assert answer.status_code == 422, answer.text

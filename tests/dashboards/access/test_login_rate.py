@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from equipment.access import throttle
+from equipment.access import store, throttle
 from equipment.access.model import Role
 from equipment.foundation.clock import ManualClock
 from tests.conftest import Database
@@ -88,3 +88,44 @@ def test_an_administrators_session_that_nobody_uses_ends_and_a_seats_does_not(
         assert person.client.get("/api/v1/me").status_code == 200
     site.clock.advance(30 * 60)
     assert (person.client.get("/api/v1/me").status_code == 401) is ends
+
+
+def test_a_stranger_who_locks_an_account_locks_no_seat_out(site: Site) -> None:
+    seat, stranger = browser(site, "10.0.0.5"), browser(site, "192.0.2.7")
+    assert attempt(seat, "desk", PASSWORD).status_code == 201
+    for _ in range(store.FREE_ATTEMPTS):
+        attempt(stranger, "desk")
+    assert attempt(stranger, "desk", PASSWORD).status_code == 429
+    assert attempt(seat, "desk").status_code == 401
+    assert attempt(seat, "desk", PASSWORD).status_code == 201
+    assert attempt(stranger, "desk", PASSWORD).status_code == 429, "and a right one there frees no stranger"
+
+
+def test_a_known_browser_has_a_lock_of_its_own(site: Site) -> None:
+    seat, other = browser(site, "10.0.0.5"), browser(site, "10.0.0.6")
+    for client in (seat, other):
+        assert attempt(client, "desk", PASSWORD).status_code == 201
+    for _ in range(store.FREE_ATTEMPTS):
+        assert attempt(seat, "desk").status_code == 401
+    refused = attempt(seat, "desk", PASSWORD)
+    assert (refused.status_code, "本机" in refused.text) == (429, True)
+    assert attempt(other, "desk", PASSWORD).status_code == 201
+    site.clock.advance(store.FIRST_LOCK.total_seconds() + 1)
+    assert attempt(seat, "desk").status_code == 401
+    site.clock.advance(store.FIRST_LOCK.total_seconds() + 1)
+    assert attempt(seat, "desk", PASSWORD).status_code == 429, "twice as long the second time"
+    site.clock.advance(store.FIRST_LOCK.total_seconds())
+    assert attempt(seat, "desk", PASSWORD).status_code == 201
+
+
+@pytest.mark.parametrize("forged", ["", "x", "A" * 86 + "==", "another"])
+def test_a_browser_is_known_for_its_own_login_and_by_our_signature_only(site: Site, forged: str) -> None:
+    seat, stranger = browser(site, "10.0.0.5"), browser(site, "192.0.2.7")
+    attempt(seat, "regulator", PASSWORD)
+    theirs = next(value for name, value in seat.cookies.items() if name.startswith("teshe_browser_"))
+    attempt(seat, "desk", PASSWORD)
+    name = next(n for n, v in seat.cookies.items() if n.startswith("teshe_browser_") and v != theirs)
+    stranger.cookies.set(name, theirs if forged == "another" else forged)
+    for _ in range(store.FREE_ATTEMPTS):
+        attempt(stranger, "desk")
+    assert attempt(stranger, "desk", PASSWORD).status_code == 429

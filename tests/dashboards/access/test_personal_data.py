@@ -65,11 +65,13 @@ def test_it_is_shown_with_a_reason_and_the_reason_stands_in_the_audit(city: Plat
     assert regulator.send(f"/people/{person}/phone", {"reason": ""}).status_code == 422
     assert regulator.post(f"/people/{person}/phone", {"reason": "核实证书"}) == {"phone": PHONE}
     row = city.conn.execute(
-        "select e.subject, e.reason, a.login, e::text from equipment.audit_entry e join equipment.account a"
+        "select e.subject, e.reason, a.login, e.origin, e::text from equipment.audit_entry e join equipment.account a"
         " on a.id = e.account_id where e.action = 'phone.reveal'"
     ).fetchall()
-    assert [r[:3] for r in row] == [(f"person:{person}", "核实证书", "regulator")]
-    assert PHONE not in row[0][3]
+    assert [r[:4] for r in row] == [(f"person:{person}", "核实证书", "regulator", "testclient")], (
+        "who, what, why, from where"
+    )
+    assert PHONE not in row[0][4]
 
 
 def test_the_page_asks_for_the_reason_in_the_same_place(city: Platform) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -114,6 +115,28 @@ def build(database: Database) -> tuple[list[Lift], list[Somebody]]:
     return lifts, everybody
 
 
+def work_on(town: Town) -> None:
+    """A record, a hazard and a lead of every lift: what rooms above the registry show of it."""
+    now = town.platform.clock.now()
+    checklists = next(w for w in town.everybody if w.role is Role.FIRM_WORKER)
+    items = town.person(checklists).get(f"/units/{min(checklists.sees)}/checklist?level=half_month")
+    results = [{"id": i["id"], "result": "pass"} for i in items if not i["condition_zh"]]
+    for lift in town.lifts:
+        worker = next(w for w in town.everybody if w.role is Role.FIRM_WORKER and w.bound == lift.firm)
+        body = {
+            "unit_id": lift.id, "level": "half_month", "workers": [{"name": "张三"}], "items": results,
+            "sign_in": {"at": (now - timedelta(minutes=40)).isoformat()}, "sign_out": {"at": now.isoformat()},
+            "submitted_at": now.isoformat(),
+        }  # fmt: skip
+        town.person(worker).post("/records", body, Idempotency_Key=f"oracle-{lift.id}")
+        town.platform.conn.execute(
+            "insert into maintenance.hazard (number, unit_no, state, grade, description, opened_at, opened_by,"
+            " responsible_org_id) select 'YH-' || %(id)s, no, 'rectifying', 'general', %(id)s, %(now)s, 1, firm_org_id"
+            " from equipment.unit where id = %(id)s", {"id": lift.id, "now": now},
+        )  # fmt: skip
+    town.platform.turn(5)
+
+
 @pytest.fixture
 def town(database: Database, clock: ManualClock) -> Iterator[Town]:
     lifts, everybody = build(database)
@@ -121,6 +144,7 @@ def town(database: Database, clock: ManualClock) -> Iterator[Town]:
         for lift in lifts:
             platform.pipeline.send(lift.id, TRAPPED)
         platform.turn(120)
+        work_on(Town(platform, lifts, everybody))
         assert len({a[0] for a in platform.conn.execute("select unit_no from alarms.alarm")}) == len(lifts)
         yield Town(platform, lifts, everybody)
 
@@ -149,7 +173,13 @@ def test_no_read_names_what_the_oracle_hides(town: Town) -> None:
         "alarm_id": [str(r[0]) for r in town.platform.conn.execute("select id from alarms.alarm")],
         "incident_id": [str(r[0]) for r in town.platform.conn.execute("select id from alarms.incident")],
         "unit_id": [lift.id for lift in town.lifts],
+        "record_id": [
+            str(r[0]) for r in town.platform.conn.execute("select id from maintenance.record order by unit_no")
+        ],
+        "hazard_id": [str(r[0]) for r in town.platform.conn.execute("select id from maintenance.hazard order by id")],
+        "lead_id": [str(r[0]) for r in town.platform.conn.execute("select id from maintenance.lead order by id")],
     }
+    assert all(numbers.values()), "a room has nothing to show, so nothing is shown about it"
     # three of each will do here: what one lift shows to whom is tried for all of them below
     numbers = {name: values[:3] for name, values in numbers.items()}
     asked = 0
@@ -176,6 +206,7 @@ LISTS = (
     ("/alarms?limit=1000", "alarm.view"),
     ("/incidents?limit=1000", "incident.view"),
     ("/exports/units.csv", "unit.export"),
+    ("/hazards?limit=500", "hazard.view"),
 )
 
 

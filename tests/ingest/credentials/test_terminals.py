@@ -20,8 +20,9 @@ from equipment.credentials.store import Secret
 from equipment.foundation.clock import SystemClock
 from equipment.foundation.errors import BrokerUnavailableError
 from ingest.broker import BrokerAddress, ShardSessions, ensure_sessions
+from ingest.credentials import nats_control, violations
 from ingest.credentials.authorisation import require_tls
-from ingest.credentials.nats_control import ControlAddress, reload
+from ingest.credentials.nats_control import ControlAddress, reload, store_nothing_outside
 from ingest.credentials.runner import BrokerAuthorisation, write_files
 from ingest.credentials.settings import CredentialSettings
 from tests.pipeline import Pipeline
@@ -143,7 +144,7 @@ class Plant:
 def plant_over(broker: Shipped, pipeline: Pipeline) -> Iterator[Plant]:
     settings = CredentialSettings(
         broker_auth_dir=broker.folder, broker_kind=broker.kind, broker_control_port=broker.control_port,
-        broker_log_file=broker.log,
+        broker_log_file=None if broker.log is None else str(broker.log),
     )  # fmt: skip
     address = BrokerAddress("127.0.0.1", broker.platform_port, "platform", PLATFORM_PASSWORD)
     write_files(pipeline.conn, broker.folder, broker.kind, PLATFORM_PASSWORD, pipeline.clock.now())
@@ -251,16 +252,16 @@ def test_after_a_rotation_both_secrets_hold_until_the_overlap_is_over(plant: Pla
     plant.let_in(new, "newer")
 
 
-def test_a_terminal_that_guesses_client_ids_disturbs_no_shard(plant: Plant) -> None:
+def test_a_terminal_that_knows_a_shards_client_id_disturbs_no_shard(plant: Plant) -> None:
     address = BrokerAddress("127.0.0.1", plant.broker.platform_port, "platform", PLATFORM_PASSWORD)
     sessions = ShardSessions(address, {0: SHARD_CLIENT}, SystemClock())
     sessions.open(0)
     while not sessions.all_ready:
         sessions.poll(0.05)
     secret = plant.issue()
-    guesses = ["shard-0", "teshe-shard-0", SHARD_CLIENT[:-1]]
-    if plant.broker.kind == "mosquitto":
-        guesses.append(SHARD_CLIENT)  # there even the right id does not help: who logs in is called by his credential
+    # even the right id does not help: on Mosquitto who logs in is called by his credential, on NATS he is in an account
+    # of his own; a second session of his is persistent, as a thief of messages would want it
+    guesses = ["shard-0", SHARD_CLIENT[:-1], SHARD_CLIENT]
     for guess in guesses:
         plant.let_in(secret, guess).publish(f"teshe/v1/0/{OWN}/telemetry", guess.encode())
     found: list[bytes] = []
@@ -269,8 +270,85 @@ def test_a_terminal_that_guesses_client_ids_disturbs_no_shard(plant: Plant) -> N
         found += [delivery.message.payload for delivery in arrived]
         sessions.acknowledge(arrived)
     assert found == [guess.encode() for guess in guesses]
-    assert sessions.all_ready
+    thief = plant.terminal(secret, SHARD_CLIENT, clean=False)
+    assert thief.connect() == "Success"
+    thief.publish(f"teshe/v1/0/{OWN}/telemetry", b"once more")
+    while not (arrived := sessions.poll(0.05)):
+        pass
+    sessions.acknowledge(arrived)
+    assert (sessions.all_ready, thief.heard) == (True, [])
     sessions.close_all()
+    # with nobody connected under it either: the session and what it waits for stay where they are
+    thief.close()
+    plant.let_in(secret, SHARD_CLIENT).publish(f"teshe/v1/0/{OWN}/telemetry", b"kept")
+    sessions.open(0)
+    while not (arrived := sessions.poll(0.05)):
+        pass
+    assert [d.message.payload for d in arrived] == [b"kept"]
+    sessions.close_all()
+
+
+def test_what_a_terminal_publishes_is_acknowledged_by_the_platforms_store_alone(nats_plant: Plant) -> None:
+    """A killed broker keeps it: the terminals' own account, which nobody reads, stores nothing and acknowledges nothing."""
+    broker = nats_plant.broker
+    assert isinstance(broker, ShippedNats)
+    address = BrokerAddress("127.0.0.1", broker.platform_port, "platform", PLATFORM_PASSWORD)
+    ensure_sessions(address, {0: SHARD_CLIENT}, SystemClock())
+    secret = nats_plant.issue()
+    control = ControlAddress("127.0.0.1", broker.control_port, PLATFORM_PASSWORD)
+    assert stored(control, "steward") == (["$MQTT.unused"], 0)
+    terminal = nats_plant.let_in(secret)
+    for number in range(200):
+        terminal.publish(f"teshe/v1/0/{OWN}/telemetry", str(number).encode())
+    assert stored(control, "steward") == (["$MQTT.unused"], 0)
+    assert stored(control, "platform")[1] == 200
+    broker.kill()
+    broker.start()
+    sessions = ShardSessions(address, {0: SHARD_CLIENT}, SystemClock())
+    sessions.open(0)
+    found: set[bytes] = set()
+    while len(found) < 200:
+        arrived = sessions.poll(0.05)
+        found |= {d.message.payload for d in arrived}
+        sessions.acknowledge(arrived)
+    sessions.close_all()
+    # after the restart it is still so, also for a server that had begun to store
+    assert stored(control, "steward") == (["$MQTT.unused"], 0)
+    store_nothing_outside(control)
+
+
+def stored(control: ControlAddress, user: str) -> tuple[list[str], int]:
+    """Subjects and number of messages ever stored of an account's store of QoS 1."""
+    with nats_control._linked(control, user) as link:
+        info = nats_control._one(link, "INFO", None)
+    return info["config"]["subjects"], info["state"]["last_seq"]
+
+
+def test_a_broker_with_the_file_of_an_older_version_is_brought_up(pipeline: Pipeline, tmp_path: Path) -> None:
+    broker = ShippedNats(tmp_path)
+    old = 'authorization { users: [ { user: "platform", password: $TESHE_BROKER_PASSWORD } ] }\n'
+    old += 'accounts { $SYS { users: [ { user: "control", password: $TESHE_BROKER_PASSWORD } ] } }\n'
+    (broker.folder / "devices.conf").write_text(old, encoding="utf-8")
+    broker.start()
+    settings = CredentialSettings(broker_auth_dir=broker.folder, broker_control_port=broker.control_port)
+    address = BrokerAddress("127.0.0.1", broker.platform_port, "platform", PLATFORM_PASSWORD)
+    made = Plant(broker, pipeline, BrokerAuthorisation(settings, address))
+    try:
+        now = pipeline.clock.now()
+        secret = store.issue(pipeline.conn, OWN, now)
+        with pytest.raises(BrokerUnavailableError, match="restart it once"):
+            made.upkeep.follow(pipeline.conn, now)
+        broker.stop()
+        broker.start()
+        assert made.upkeep.follow(pipeline.conn, now) == 1
+        ensure_sessions(address, {0: SHARD_CLIENT}, SystemClock())  # those of the older version lie in another account
+        made.let_in(secret).publish(f"teshe/v1/0/{OWN}/telemetry", b"1")
+        control = ControlAddress("127.0.0.1", broker.control_port, PLATFORM_PASSWORD)
+        assert stored(control, "steward") == (["$MQTT.unused"], 0)
+    finally:
+        for client in made.clients:
+            client.close()
+        broker.stop()
 
 
 def test_what_nats_refused_is_recorded_with_the_unit_whose_credential_it_was(nats_plant: Plant) -> None:
@@ -289,10 +367,35 @@ def test_what_nats_refused_is_recorded_with_the_unit_whose_credential_it_was(nat
     assert (f"{OWN}.1", OWN, True, "subscribe teshe/#") in rows
     # a restart reads the log from its beginning, and keeps nothing twice
     fresh = BrokerAuthorisation(
-        CredentialSettings(broker_log_file=nats_plant.broker.log, broker_control_port=nats_plant.broker.control_port),
+        CredentialSettings(
+            broker_log_file=str(nats_plant.broker.log), broker_control_port=nats_plant.broker.control_port
+        ),
         BrokerAddress("127.0.0.1", 1, "platform", PLATFORM_PASSWORD),
     )
     assert fresh.watch(conn, nats_plant.pipeline.clock.now()) == 0
+
+
+def test_refused_trials_of_a_cluster_are_kept_each_once_and_told_apart(pipeline: Pipeline, tmp_path: Path) -> None:
+    """The servers count their own connections, and their clocks differ: neither number nor newest time is enough."""
+    line = '[7] 2026/03/02 01:00:0{second}.000001 [ERR] 10.0.0.9:1 - mid:{cid} - "{client}" - Publish Violation - Subject "teshe.v1.0.X.t"\n'
+    for server, (second, client) in enumerate([(9, "one"), (3, "two")], 1):
+        home = tmp_path / f"broker-{server}"
+        home.mkdir()
+        (home / "nats.log").write_text(line.format(second=second, cid=7, client=client), encoding="utf-8")
+    names = {"one": f"{OWN}.1", "two": f"{FOREIGN}.1"}
+
+    def look() -> int:
+        tails = [violations.LogTail(file) for file in sorted(tmp_path.glob("broker-*/nats.log"))]
+        kept = 0
+        for tail in tails:
+            found = [one for one in map(violations.read_line, tail.read()) if one is not None]
+            kept += violations.record(pipeline.conn, violations.distinct(found), lambda _, client: names[client])
+        return kept
+
+    assert look() == 2, "the second is older than the first that was kept"
+    assert look() == 0
+    rows = pipeline.conn.execute("select unit_id from ingest.broker_violation order by at").fetchall()
+    assert rows == [(FOREIGN,), (OWN,)]
 
 
 def test_a_broker_that_cannot_be_told_is_told_at_the_next_turn(nats_plant: Plant) -> None:
