@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-
 from equipment.access import sealed as audit
 from equipment.foundation.database import DatabaseRole, connect
-from equipment.transparency.inspection import Findings, Lookup, inspect, share_snapshot
+from equipment.transparency.inspection import Findings, Lookup, inspect
 from maintenance import sealed
 from maintenance.day_seals import service as day_seals
-
-HELPERS = 2
-"""More connections gain nothing: while one waits for the database the other hashes."""
 
 LOOKUPS: dict[str, Lookup] = {
     audit.KIND: audit.digests,
@@ -34,11 +29,6 @@ def inspect_whole(url: str) -> Findings:
     LogDamagedError
         Names the first entry or checkpoint that does not hold, and why.
     """
-    with ExitStack() as stack:
-        conn, *helpers = (
-            stack.enter_context(connect(url, DatabaseRole.SYSTEM, application_name="teshe-verify"))
-            for _ in range(1 + HELPERS)
-        )
+    with connect(url, DatabaseRole.SYSTEM, application_name="teshe-verify") as conn:
         conn.execute("set transaction isolation level repeatable read, read only")
-        share_snapshot(conn, helpers)
-        return inspect(conn, LOOKUPS, helpers)
+        return inspect(conn, LOOKUPS)

@@ -25,13 +25,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from dashboards.bench.services import bench_database, bench_folder, conditions
 from dashboards.composition import process_environment
-from dashboards.verification import inspect_whole
+from dashboards.verification import LOOKUPS
 from equipment.city.build import build_city
 from equipment.foundation.clock import SystemClock
-from equipment.foundation.database import DatabaseRole, connect
+from equipment.foundation.database import Connection, DatabaseRole, connect
 from equipment.foundation.ports import free_port
 from equipment.foundation.process import spawn, wait_until
 from equipment.transparency import log, merkle, tiles
+from equipment.transparency.inspection import inspect
 from maintenance.records.filing import Filing
 from maintenance.records.model import read_record
 from maintenance.records.seals import statement
@@ -74,7 +75,8 @@ def records_command(
             accepted = conn.execute("select count(*) from maintenance.record where seal is not null").fetchone()
             while log.sequence(conn, datetime.now(UTC)):
                 conn.commit()
-        entries, verifying = verify(url)
+            conn.commit()
+            entries, verifying = verify(conn)
         proofs = prove_in(url, leaves)
     result = {
         "records_per_s": round(filed / elapsed, 1),
@@ -189,10 +191,10 @@ def file_for(firm: Firm, seconds: float) -> tuple[int, float]:
     return filed, time.monotonic() - began
 
 
-def verify(url: str) -> tuple[int, float]:
+def verify(conn: Connection) -> tuple[int, float]:
     """Check the whole log with what it commits to; returns its entries and the time [s]."""
     began = time.monotonic()
-    findings = inspect_whole(url)
+    findings = inspect(conn, LOOKUPS)
     return findings.entries, time.monotonic() - began
 
 

@@ -45,4 +45,7 @@ def receipt(
     with context.transaction(asker) as conn:
         found = service.find(conn, seal_id)
         key = log.find_key(conn, found.promise.key_id)
+    own = context.signer.public(context.clock.now())
+    if key is None and own.id == found.promise.key_id:
+        key = own  # the jobs write it down within a second of their start
     return page(request, "pages/day_seal.html", seal=found, holds=key is not None and found.holds(key))

@@ -7,15 +7,9 @@ select equipment.seal_many(%s, %b, %b, %b, %s);
 -- name: opening
 select equipment.opening_of(%s, %s);
 
--- name: openings
-select subject, salt from equipment.log_opening where kind = %s and subject = any(%s);
-
 -- name: erase
 update equipment.log_opening set salt = null, erased_at = %s, erased_reason = %s
 where kind = %s and subject = %s and salt is not null returning 1;
-
--- name: export_snapshot
-select pg_export_snapshot();
 
 -- name: size
 select coalesce(max(seq) + 1, 0) from equipment.log_entry;
@@ -54,6 +48,11 @@ select seq, kind, subject, commitment, at from equipment.log_entry where subject
 
 -- name: entries
 select seq, kind, subject, commitment, at from equipment.log_entry where seq >= %s order by seq limit %s;
+
+-- name: opened_entries
+select e.seq, e.kind, e.subject, e.commitment, e.at, o.kind is not null, o.salt from equipment.log_entry e
+left join equipment.log_opening o on o.kind = e.kind and o.subject = e.subject
+where e.seq >= %s order by e.seq limit %s;
 
 -- name: entry
 select seq, kind, subject, commitment, at from equipment.log_entry where seq = %s;

@@ -113,8 +113,10 @@ def test_an_erased_record_leaves_the_seal_whole_and_an_altered_seal_is_found(
 def test_whoever_sees_some_of_the_records_can_check_the_whole_seal(platform: Platform) -> None:
     mine = file(platform, "visit-0001")
     row = platform.conn.execute(
-        "select u.id from equipment.unit u join equipment.account w on w.login = 'worker' join equipment.account p on p.login = 'property'"
-        " where u.firm_org_id = w.organisation_id and u.use_org_id <> p.organisation_id and u.kind = 'lift' and u.variety_code = '3110' limit 1"
+        "update equipment.unit set use_org_id = (select max(o.id) from equipment.organisation o where o.id <> use_org_id and o.id <> firm_org_id)"
+        " where no = (select min(u.no) from equipment.unit u join equipment.account w on w.organisation_id = u.firm_org_id"
+        " where w.login = 'worker' and u.id <> %s and u.variety_code like '31%%') returning id",
+        (LIFT,),
     ).fetchone()
     assert row is not None
     platform.person(Role.FIRM_WORKER).post(
