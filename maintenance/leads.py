@@ -263,6 +263,29 @@ def decide(conn: Connection, lead_id: int, judgement: Judgement, asker: Asker, n
     return hazard_id
 
 
+def answer(conn: Connection, lead_id: int, said: str, asker: Asker, now: datetime) -> None:
+    """企业自改: the firm or the use-unit says what it has done about a lead that was left to it.
+
+    Raises
+    ------
+    UnknownLeadError
+    StepError
+        It was not left to it, was answered already, or nothing is said.
+    """
+    if not said.strip():
+        raise StepError("请写明已采取的整改措施 (say what was done)")
+    row = conn.execute(QUERIES.lock_lead, (lead_id,)).fetchone()
+    if row is None:
+        raise UnknownLeadError(f"没有线索 {lead_id} (no such lead)")
+    if (
+        row[2] != STATE_OF[Decision.SELF_RECTIFY]
+        or conn.execute(QUERIES.answer_lead, (now, lead_id)).fetchone() is None
+    ):
+        raise StepError("该线索未转企业自改，或已反馈 (it was not left to you, or was answered already)")
+    _record(conn, lead_id, row[1], "answered", now, {}, asker, said.strip())
+    _tell(conn, lead_id, row[1], "answered", row[3], asker, now)
+
+
 def decide_many(
     conn: Connection, lead_ids: Sequence[int], judgement: Judgement, asker: Asker, now: datetime
 ) -> list[tuple[int, int | None]]:

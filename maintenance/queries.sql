@@ -70,6 +70,9 @@ where coalesce(unit_no, 0) = coalesce(%(unit_no)s::integer, 0) and coalesce(org_
   and cause = %(cause)s and state = 'pending'
 returning id;
 
+-- name: answer_lead
+update maintenance.lead set answered_at = %s where id = %s and answered_at is null returning id;
+
 -- name: lock_lead
 select l.id, l.unit_no, l.state, l.summary, l.suggested_grade, l.suggested_clause, l.org_id, l.jurisdiction_path,
        l.source_kind, l.last_seen_at, (select u.kind from equipment.unit u where u.no = l.unit_no),

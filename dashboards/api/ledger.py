@@ -68,6 +68,23 @@ def decide(
     return {"lead_id": lead_id, "hazard_id": hazard_id}
 
 
+class Answer(BaseModel):
+    """What was done about it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    said: str = Field(min_length=1, max_length=500)
+
+
+@router.post("/leads/{lead_id}/answer", status_code=204)
+def answer(
+    context: Context, lead_id: int, body: Answer, asker: Annotated[Asker, Depends(permit("hazard.rectify"))]
+) -> None:
+    """企业自改: what was left to the firm or the use-unit is answered by it."""
+    with context.transaction(asker) as conn:
+        leads.answer(conn, lead_id, body.said, asker, context.clock.now())
+
+
 class BatchVerdict(Verdict):
     """One decision with one reason on many leads."""
 

@@ -24,7 +24,7 @@ from equipment.foundation.database import Connection
 from maintenance.errors import LedgerInputError
 from maintenance.extracts import service as extracts
 from maintenance.extracts.model import Material, Order
-from maintenance.hazards import service
+from maintenance.hazards import service, sheet
 from maintenance.hazards.demands import OFFICERS, officers_of
 from maintenance.hazards.wanted import Wanted
 from maintenance.orders import service as orders
@@ -76,11 +76,12 @@ def export(
         found = service.list_hazards(conn, wanted, 0, MOST_ROWS + 1, now)
         if len(found) > MOST_ROWS:
             raise LedgerInputError(f"超过 {MOST_ROWS} 项，请缩小筛选范围 (too many rows: narrow the filter)")
+        lines = sheet.lines(conn, [h.id for h in found])
         names = orders.names_of(conn, [o for h in found for o in (h.responsible_org_id, h.org_id)])
         audit(conn, asker, "ledger.export", f"{len(found)}", now)
     say = read_translations("zh-CN").gettext
     sources = {code: say(text) for code, text in WORDS["lead_source"].items()}
-    return _file(as_xlsx(compose.ledger(found, names, sources, now), now), XLSX, f"隐患台账-{now:%Y%m%d}.xlsx")
+    return _file(as_xlsx(compose.ledger(found, lines, names, sources, now), now), XLSX, f"隐患台账-{now:%Y%m%d}.xlsx")
 
 
 def _material(conn: Connection, body: ExtractBody, now: datetime) -> Material:

@@ -17,7 +17,7 @@ from dashboards.pages.frame import language_of, page
 from dashboards.pages.names import learn_rules
 from dashboards.pages.reads import QUERIES, filters, known, row, rows, window
 from dashboards.pages.steps import lawful_steps, side_steps
-from equipment.access.model import Asker
+from equipment.access.model import Asker, ScopeKind
 from equipment.foundation.database import Connection
 from equipment.registry.coordinates import to_wgs84
 from maintenance.extracts import service as extracts
@@ -82,8 +82,9 @@ def hazards(request: Request, context: Context, asker: Annotated[Asker, Depends(
         found, following, previous = page_of.cut(rows(conn, QUERIES.hazards, parameters))
         firms = [(f.id, f.name) for f in rows(conn, QUERIES.hazard_firms)]
         saved = views.views_of(conn)
+        own = [] if asker.scope_kind is ScopeKind.JURISDICTION else rows(conn, QUERIES.own_corrections, (now,))
     return page(
-        request, "pages/hazards.html", hazards=found, next=following, previous=previous, firms=firms, saved=saved, ages=AGES,
+        request, "pages/hazards.html", hazards=found, next=following, previous=previous, firms=firms, saved=saved, own=own, ages=AGES,
         views=VIEWS, flags=FLAGS, query=urlencode({k: v for k, v in filters(request, *FILTERS).items() if v}), **shared,
     )  # fmt: skip
 

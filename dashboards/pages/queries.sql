@@ -376,6 +376,15 @@ left join equipment.organisation f on f.id = l.firm_org_id
 left join equipment.organisation o on o.id = l.use_org_id
 where l.id = %s;
 
+-- name: own_corrections
+select l.id, l.summary, l.decision_reason, l.decided_at, l.answered_at, u.id as unit_id, coalesce(u.name, so.name) as unit_name,
+       (select e.reason from maintenance.lead_event e where e.lead_id = l.id and e.event = 'answered' order by e.id desc limit 1) as said
+from maintenance.lead l
+left join equipment.unit u on u.no = l.unit_no
+left join equipment.organisation so on so.id = l.org_id
+where l.state = 'self_rectify' and l.decided_at > %s - interval '180 days'
+order by l.answered_at is not null, l.decided_at desc limit 100;
+
 -- name: lead_events
 select e.event, e.at, e.reason, e.detail, maintenance.actor_name(e.account_id) as actor
 from maintenance.lead_event e where e.lead_id = %s order by e.id;

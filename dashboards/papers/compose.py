@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from maintenance.hazards.clauses import clauses
 from maintenance.hazards.demands import OFFICERS, officers_of
 from maintenance.hazards.lifecycle import STATE_ZH
 from maintenance.hazards.model import Hazard
+from maintenance.hazards.sheet import Line
 from maintenance.orders.service import Delivery, Issued
 
 GRADES = {"general": "一般", "serious": "较大（严重）", "major": "重大"}
@@ -21,8 +22,10 @@ METHODS = {"direct": "直接送达", "left": "留置送达", "post": "邮寄送�
 NONE = "—"
 BLANK = "＿＿＿＿＿＿＿＿"
 LEDGER_COLUMNS = (
-    "隐患编号", "来源", "发现时间", "设备", "隐患内容", "依据条款", "等级", "风险色", "停用", "责任单位", "责任人", "整改措施", "整改资金",
-    "应急预案", "整改期限", "状态", "逾期", "挂牌督办", "通报次数", "重新打开次数", "销号时间",
+    "隐患编号", "来源", "发现时间", "核实人", "区县", "设备编号", "设备代码", "使用登记证", "设备", "地址", "使用单位", "维保单位", "隐患内容",
+    "依据条款", "等级", "风险色", "停用", "责任单位", "责任人", "交办单号", "交办时间", "签收时间", "整改措施", "整改资金", "应急预案",
+    "整改期限", "延期次数", "最近进展", "申请销号时间", "复查人员及证号", "复查时间", "复查结论", "照片（整改前）", "照片（整改后）",
+    "其他附件", "状态", "逾期天数", "挂牌督办", "通报次数", "通报文号", "其他文书", "重新打开次数", "销号时间",
 )  # fmt: skip
 
 
@@ -153,22 +156,34 @@ def transfer(material: Material, given: Order, made_at: datetime) -> Document:
     return Document("案件移送书", material.title, facts, (Section("移送事项", words),))
 
 
-def ledger(hazards: Sequence[Hazard], names: dict[int, str], sources: dict[str, str], made_at: datetime) -> Document:
+def ledger(
+    hazards: Sequence[Hazard], lines: Mapping[int, Line], names: Mapping[int, str], sources: Mapping[str, str], made_at: datetime
+) -> Document:  # fmt: skip
     """The ledger's columns, for a spreadsheet; exactly the rows given."""
-    rows = tuple(_line(h, names, sources, made_at) for h in hazards)
+    rows = tuple(_line(h, lines[h.id], names, sources, made_at) for h in hazards)
     return Document(
         "特种设备事故隐患台账", when(made_at), (("项数", str(len(rows))),), (Section("台账", (), Table(LEDGER_COLUMNS, rows)),)
     )  # fmt: skip
 
 
-def _line(h: Hazard, names: dict[int, str], sources: dict[str, str], now: datetime) -> tuple[Cell, ...]:
+def _line(
+    h: Hazard, more: Line, names: Mapping[int, str], sources: Mapping[str, str], now: datetime
+) -> tuple[Cell, ...]:
     item = clauses().get(h.clause or "")
     late = h.closed_at is None and h.due_at is not None and h.due_at < now
     return (
-        h.number, sources.get(h.source_kind or "", h.source_kind or NONE), when(h.opened_at), h.unit_id or names.get(h.org_id or 0, NONE),
-        h.description, f"{item.id} {item.zh}" if item else NONE, GRADES.get(h.grade, h.grade),
+        h.number, sources.get(h.source_kind or "", h.source_kind or NONE), when(h.opened_at), _or_none(more.opened_by),
+        _or_none(more.district), _or_none(h.unit_id), _or_none(more.device_code), _or_none(more.certificate_no), _or_none(more.subject),
+        _or_none(more.address), _or_none(more.use_unit), _or_none(more.firm), h.description,
+        f"{item.id} {item.zh}" if item else NONE, GRADES.get(h.grade, h.grade),
         {"red": "红", "orange": "橙", "yellow": "黄", "blue": "蓝"}.get(h.risk_colour or "", "未评价"), "是" if h.stop_use else "否",
-        names.get(h.responsible_org_id or 0, NONE), h.responsible_person or NONE, h.measures or NONE, h.funds or NONE, h.plan or NONE,
-        when(h.due_at), STATES[h.state], f"{(now - h.due_at).days} 天" if late and h.due_at else "否", when(h.supervised_at), h.notices,
-        h.reopened, when(h.closed_at),
+        names.get(h.responsible_org_id or 0, NONE), _or_none(h.responsible_person), _or_none(more.hand_over_no), when(more.handed_at),
+        when(more.receipt_at), _or_none(h.measures), _or_none(h.funds), _or_none(h.plan), when(h.due_at), more.extended,
+        _or_none(more.progress), when(more.applied_at), _or_none(more.checkers), when(more.checked_at), _or_none(more.conclusion),
+        more.before, more.after, more.other, STATES[h.state], (now - h.due_at).days if late and h.due_at else 0, when(h.supervised_at),
+        h.notices, _or_none(more.notices), _or_none(more.orders), h.reopened, when(h.closed_at),
     )  # fmt: skip
+
+
+def _or_none(text: str | None) -> str:
+    return text or NONE

@@ -180,6 +180,30 @@ def test_many_leads_are_judged_by_one_decision_with_one_reason(office: Office) -
     assert rows.fetchall() == [("同一施工所致", "unfounded")]
 
 
+def test_what_is_left_to_the_unit_is_told_to_it_and_answered_by_it(office: Office) -> None:
+    lead = office.report(summary="轿厢照明不足")
+    assert office.officer.send(f"/leads/{lead}/answer", {"said": "已更换灯管"}).status_code == 409
+    office.inspector.post(f"/leads/{lead}/decide", {"decision": "self_rectify", "reason": "请物业更换"})
+    shown = office.officer.client.get("/ledger/hazards", headers={"accept": "text/html"}).text
+    assert "轿厢照明不足" in shown
+    assert "请物业更换" in shown
+    assert office.inspector.send(f"/leads/{lead}/answer", {"said": "x"}).status_code == 403
+    office.officer.post(f"/leads/{lead}/answer", {"said": "已更换灯管"})
+    assert office.officer.send(f"/leads/{lead}/answer", {"said": "再次"}).status_code == 409
+    assert "已更换灯管" in office.officer.client.get("/ledger/hazards", headers={"accept": "text/html"}).text
+    assert "已更换灯管" in office.inspector.client.get(f"/ledger/leads/{lead}", headers={"accept": "text/html"}).text
+
+
+def test_the_second_who_judges_a_lead_is_told_who_was_first(office: Office) -> None:
+    lead = office.report()
+    office.inspector.post(f"/leads/{lead}/decide", {"decision": "unfounded", "reason": "施工"})
+    answer = office.second_inspector().send(f"/leads/{lead}/decide", {"decision": "hazard", "reason": "属实"})
+    name = office.conn.execute("select display_name from equipment.account where login = 'inspector'").fetchone()[0]
+    assert answer.status_code == 409
+    assert name in answer.json()["detail"]
+    assert "不成立" in answer.json()["detail"]
+
+
 def test_a_batch_is_all_or_nothing_and_names_the_one_that_refuses(office: Office) -> None:
     found = [office.report(cause=f"c{n}") for n in range(3)]
     office.inspector.post(f"/leads/{found[1]}/decide", {"decision": "unfounded", "reason": "x"})

@@ -81,6 +81,9 @@ def test_a_document_is_a_pdf_and_the_ledger_a_sheet_of_what_is_shown(office: Off
     line = dict(zip(sheet[0], sheet[1], strict=True))
     assert (line["状态"], line["等级"]) == ("已交办", "一般")
     assert line["整改措施"] == "更换门锁"
+    assert (line["交办单号"], line["区县"], line["核实人"]) == (paper["number"], "埇桥区", paper["issued_by"])
+    assert line["使用单位"] not in ("", "—")
+    assert (line["照片（整改前）"], line["逾期天数"], line["签收时间"]) == (0, 0, "—")
 
 
 def test_a_case_from_the_sensor_to_close_out_whose_evidence_outlives_its_readings(office: Office) -> None:

@@ -9,7 +9,7 @@ const mine = (request, url) =>
   request.mode === "navigate" ? PAGE.test(url.pathname) : url.pathname.startsWith("/static/") || (request.destination === "image" && PICTURE.test(url.pathname));
 
 async function fromNetwork(request) {
-  const answer = await fetch(request, request.mode === "navigate" ? {} : { signal: AbortSignal.timeout(PATIENCE_MS) });
+  const answer = await fetch(request);
   if (answer.ok && !answer.redirected) (await caches.open(CACHE)).put(request, answer.clone());
   return answer;
 }
@@ -19,12 +19,14 @@ function late() {
 }
 
 async function answerOf(request) {
+  const network = fromNetwork(request);
   try {
-    return await Promise.race([fromNetwork(request), late()]);
-  } catch (error) {
+    return await Promise.race([network, late()]);
+  } catch {
     const kept = await (await caches.open(CACHE)).match(request, { ignoreVary: true, ignoreSearch: request.mode === "navigate" });
-    if (kept) return kept;
-    throw error;
+    if (!kept) return network; // slow is not gone: what was not taken along is waited for
+    network.catch(() => undefined);
+    return kept;
   }
 }
 
