@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import psycopg
@@ -10,6 +10,7 @@ import pytest
 
 from equipment.access.model import Asker, Role
 from equipment.cylinders import corrections, store, transfers
+from equipment.cylinders.model import Cylinder
 from equipment.cylinders.transfers import TransferEvent
 from equipment.errors import (
     CylinderInputError,
@@ -19,7 +20,6 @@ from equipment.errors import (
     UnknownCylinderError,
     UnknownTransferError,
 )
-from equipment.foundation.database import Connection
 from tests.equipment.cylinders.conftest import Yard
 
 DIRECTOR, OFFICER, INSPECTOR = Role.USE_UNIT_DIRECTOR, Role.USE_UNIT_OFFICER, Role.INSPECTOR
@@ -27,17 +27,13 @@ DIRECTOR, OFFICER, INSPECTOR = Role.USE_UNIT_DIRECTOR, Role.USE_UNIT_OFFICER, Ro
 
 def offered(yard: Yard, *codes: str) -> tuple[transfers.OfferAnswer, Asker]:
     giver = yard.asker(DIRECTOR, yard.a)
-    conn = yard.as_asker(giver)
-    answer = transfers.offer(conn, yard.b, codes, "整体转让", giver, yard.clock.now())
-    conn.commit()
-    return answer, giver
+    with yard.as_asker(giver) as conn:
+        return transfers.offer(conn, yard.b, codes, "整体转让", giver, yard.clock.now()), giver
 
 
 def decided(yard: Yard, number: int, event: TransferEvent, asker: Asker, answer: str = "") -> transfers.Transfer:
-    conn = yard.as_asker(asker)
-    found = transfers.decide(conn, number, event, answer, asker, yard.clock.now())
-    conn.commit()
-    return found
+    with yard.as_asker(asker) as conn:
+        return transfers.decide(conn, number, event, answer, asker, yard.clock.now())
 
 
 def owner_of(yard: Yard, code: str) -> int:
@@ -76,16 +72,15 @@ def test_the_receiver_takes_over_what_still_stands_empty_and_the_history_goes_al
     found = decided(yard, answer.id, TransferEvent.ACCEPT, receiver)
     assert (found.state, found.cylinders, found.moved, found.to_name) == ("accepted", 2, 1, "乙充装站")
     assert (owner_of(yard, "A-0001"), owner_of(yard, "A-0002")) == (yard.b, yard.a)
-    conn = yard.as_asker(receiver)
-    assert [(i.code, i.outcome, i.reasons) for i in transfers.items_of(conn, answer.id)] == [
-        ("A-0001", "moved", ()), ("A-0002", "stayed", ("not_empty",))
-    ]  # fmt: skip
-    mine = store.find(conn, "A-0001")
-    assert [e.event for e in store.events_of(conn, mine.no)] == ["transfer"]
-    assert store.events_of(conn, mine.no)[0].detail["from"] == "甲充装站"
-    assert len(store.fills_of(conn, mine.no)) == 1
-    giver = yard.as_asker(yard.asker(DIRECTOR, yard.a))
-    with pytest.raises(UnknownCylinderError):
+    with yard.as_asker(receiver) as conn:
+        assert [(i.code, i.outcome, i.reasons) for i in transfers.items_of(conn, answer.id)] == [
+            ("A-0001", "moved", ()), ("A-0002", "stayed", ("not_empty",))
+        ]  # fmt: skip
+        mine = store.find(conn, "A-0001")
+        (event,) = store.events_of(conn, mine.no)
+        assert (event.event, event.detail["from"]) == ("transfer", "甲充装站")
+        assert len(store.fills_of(conn, mine.no)) == 1
+    with yard.as_asker(yard.asker(DIRECTOR, yard.a)) as giver, pytest.raises(UnknownCylinderError):
         store.find(giver, "A-0001")
     refused = yard.send(yard.fill("A-0001", 1), station=yard.a)
     assert refused.items[0].reasons == ("another_station",)
@@ -115,14 +110,12 @@ def test_nobody_else_offers_decides_or_sees(yard: Yard) -> None:
     answer, _ = offered(yard, "A-0001")
     assert answer.id is not None
     officer = yard.asker(OFFICER, yard.a)
-    conn = yard.as_asker(officer)
-    with pytest.raises(OutOfScopeError):
+    with yard.as_asker(officer) as conn, pytest.raises(OutOfScopeError):
         transfers.offer(conn, yard.b, ["A-0002"], "x", officer, yard.clock.now())
-    far = yard.as_asker(yard.asker(INSPECTOR, None, "/341300/341322/"))
-    with pytest.raises(UnknownTransferError):
+    with yard.as_asker(yard.asker(INSPECTOR, None, "/341300/341322/")) as far, pytest.raises(UnknownTransferError):
         transfers.require_transfer(far, answer.id)
-    near = yard.as_asker(yard.asker(INSPECTOR, None, "/341300/341321/"))
-    assert transfers.require_transfer(near, answer.id).state == "offered"
+    with yard.as_asker(yard.asker(INSPECTOR, None, "/341300/341321/")) as near:
+        assert transfers.require_transfer(near, answer.id).state == "offered"
     inspector = yard.asker(INSPECTOR, None, "/341300/")
     with pytest.raises(OutOfScopeError):
         decided(yard, answer.id, TransferEvent.ACCEPT, inspector)
@@ -136,57 +129,51 @@ def test_an_offer_that_cannot_be_is_refused_as_a_whole(
 ) -> None:
     to = {"a": yard.a, "none": 10**6}.get(station or "", yard.b)
     giver = yard.asker(DIRECTOR, yard.a)
-    conn = yard.as_asker(giver)
-    with pytest.raises(CylinderInputError):
+    with yard.as_asker(giver) as conn, pytest.raises(CylinderInputError):
         transfers.offer(conn, to, codes, reason, giver, yard.clock.now())
 
 
-def corrected(yard: Yard, asker: Asker, code: str = "A-0001", reason: str = "录入错误", **values: Any) -> Connection:
-    conn = yard.as_asker(asker)
-    corrections.correct(conn, code, values, reason, asker, yard.clock.now())
-    return conn
+def corrected(yard: Yard, asker: Asker, code: str = "A-0001", reason: str = "录入错误", **values: Any) -> Cylinder:
+    with yard.as_asker(asker) as conn:
+        return corrections.correct(conn, code, values, reason, asker, yard.clock.now())
 
 
-def test_a_station_corrects_its_code_and_the_history_keeps_the_old_one(yard: Yard) -> None:
-    conn = corrected(yard, yard.asker(DIRECTOR, yard.a), volume_l=35.5)
-    found = store.find(conn, "A-0001")
+def test_a_station_corrects_its_plate_and_its_code_and_the_history_keeps_the_old_one(yard: Yard) -> None:
+    director = yard.asker(DIRECTOR, yard.a)
+    found = corrected(yard, director, volume_l=35.5)
     assert found.volume_l == 35.5
-    (event,) = store.events_of(conn, found.no)
+    with yard.as_asker(director) as conn:
+        (event,) = store.events_of(conn, found.no)
     assert (event.event, event.from_state, event.to_state, event.reason) == ("correct", "empty", "empty", "录入错误")
     assert event.detail == {"before": {"volume_l": None}, "after": {"volume_l": 35.5}}
-    corrections.correct(
-        conn,
-        "A-0001",
-        {"code": "A-1001"},
-        "换码",
-        yard.asker(DIRECTOR, yard.a),
-        yard.clock.now() + timedelta(seconds=1),
-    )
-    assert store.find(conn, "A-1001").no == found.no
-    with pytest.raises(UnknownCylinderError):
-        store.find(conn, "A-0001")
+    yard.clock.advance(1)
+    with yard.as_asker(director) as conn:
+        moved = corrections.correct(conn, "A-0001", {"code": "A-1001"}, "换码", director, yard.clock.now())
+        assert (moved.no, moved.code) == (found.no, "A-1001")
+        with pytest.raises(UnknownCylinderError):
+            store.find(conn, "A-0001")
 
 
 def test_what_limits_a_fill_is_the_inspectors_to_correct(yard: Yard) -> None:
-    wrong: tuple[tuple[str, Any], ...] = (
-        ("tare_kg", 15.0),
-        ("max_fill_kg", 20.0),
-        ("medium", "dme"),
-        ("next_inspection", date(2030, 1, 1)),
-    )
-    for name, value in wrong:
+    limits: dict[str, Any] = {
+        "tare_kg": 15.0,
+        "max_fill_kg": 20.0,
+        "medium": "dme",
+        "next_inspection": date(2030, 1, 1),
+    }
+    for name, value in limits.items():
         with pytest.raises(OutOfScopeError):
             corrected(yard, yard.asker(DIRECTOR, yard.a), **{name: value})
-    conn = corrected(yard, yard.asker(INSPECTOR, None, "/341300/341302/"), tare_kg=15.0, serial="S-1")
-    assert (store.find(conn, "A-0001").tare_kg, store.find(conn, "A-0001").serial) == (15.0, "S-1")
+    found = corrected(yard, yard.asker(INSPECTOR, None, "/341300/341302/"), tare_kg=15.0, serial="S-1")
+    assert (found.tare_kg, found.serial) == (15.0, "S-1")
 
 
 def test_the_database_refuses_a_station_that_goes_past_the_rules(yard: Yard) -> None:
-    conn = yard.as_asker(yard.asker(DIRECTOR, yard.a))
-    with pytest.raises(psycopg.errors.InsufficientPrivilege), conn.transaction():
-        conn.execute("update equipment.cylinder set tare_kg = 1 where code = 'A-0001'")
-    with pytest.raises(psycopg.errors.InsufficientPrivilege), conn.transaction():
-        conn.execute("update equipment.cylinder set station_id = %s where code = 'A-0001'", (yard.b,))
+    with yard.as_asker(yard.asker(DIRECTOR, yard.a)) as conn:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), conn.transaction():
+            conn.execute("update equipment.cylinder set tare_kg = 1 where code = 'A-0001'")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), conn.transaction():
+            conn.execute("update equipment.cylinder set station_id = %s where code = 'A-0001'", (yard.b,))
 
 
 @pytest.mark.parametrize(("values", "refusal"), [
@@ -198,13 +185,13 @@ def test_a_correction_that_cannot_be_changes_nothing(
     yard: Yard, values: dict[str, Any], refusal: type[Exception]
 ) -> None:
     asker = yard.asker(INSPECTOR, None, "/341300/")
-    conn = yard.as_asker(asker)
-    before = store.find(conn, "A-0001")
-    with pytest.raises(refusal):
-        corrections.correct(conn, "A-0001", values, "x", asker, yard.clock.now())
-    assert store.find(conn, "A-0001") == before
-    with pytest.raises(CylinderInputError):
-        corrections.correct(conn, "A-0001", {"serial": "S9"}, " ", asker, yard.clock.now())
+    with yard.as_asker(asker) as conn:
+        before = store.find(conn, "A-0001")
+        with pytest.raises(refusal):
+            corrections.correct(conn, "A-0001", values, "x", asker, yard.clock.now())
+        assert store.find(conn, "A-0001") == before
+        with pytest.raises(CylinderInputError):
+            corrections.correct(conn, "A-0001", {"serial": "S9"}, " ", asker, yard.clock.now())
 
 
 def test_a_scrapped_cylinder_is_not_corrected(yard: Yard) -> None:
