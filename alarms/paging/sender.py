@@ -61,7 +61,7 @@ class Sender:
                 self._ring_again(conn, now)
             channels = None if self.channels is None else list(self.channels)
             claim = {"now": now, "until": now + CLAIM, "limit": AT_ONCE, "channels": channels}
-            claimed = conn.execute(QUERIES.claim, claim).fetchall()
+            claimed = sorted(conn.execute(QUERIES.claim, claim).fetchall(), key=lambda row: (row[3] != "voice", row[0]))
         for row in claimed:
             values = {"id": row[0], "attempt": row[6], "until": self.clock.now() + CLAIM}
             if conn.execute(QUERIES.still_wanted, values).fetchone() is not None:

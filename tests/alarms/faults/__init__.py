@@ -1,0 +1,1 @@
+"""Real processes of the desk that are killed."""
