@@ -135,7 +135,7 @@ def _linked(
 
 @router.post("/account/city")
 def link(
-    request: Request, context: Context, provider: Provider, asker: Own,
+    request: Request, context: Context, asker: Own, provider: Provider,
     password: Annotated[str, Form(max_length=1_000)] = "",
 ) -> Response:  # fmt: skip
     """Begin to link one's account, with its password once more: the browser then goes on by a link of its own."""
