@@ -51,7 +51,7 @@ class Phone:
         expect(self.page.locator("[data-taken]")).to_have_text("1 / 1", timeout=30_000)
 
     def waiting(self, number: int) -> None:
-        expect(self.page.locator("[data-waiting]")).to_have_text(str(number), timeout=30_000)
+        expect(self.page.locator("span[data-waiting]")).to_have_text(str(number), timeout=30_000)
 
     def re_open(self) -> None:
         self.page.close()

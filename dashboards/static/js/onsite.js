@@ -169,7 +169,7 @@ async function restoreDrafts() {
 
 /** Pages, photographs and files of the shell are kept in this browser, so that they open in a shaft without signal. */
 async function takeAlong() {
-  const told = root.querySelector("[data-taken]");
+  const told = document.querySelector("[data-taken]");
   await navigator.serviceWorker.register("/ledger/site/worker.js", { scope: "/ledger/" });
   const cache = await caches.open(CACHE);
   const mark = `account-${account}`;
