@@ -46,7 +46,7 @@ stable security definer set search_path = pg_catalog, pg_temp language sql as $$
            (select o.name from equipment.organisation o where o.id = c.old_firm_org_id),
            (select o.name from equipment.organisation o where o.id = c.use_org_id)
     from equipment.firm_change c
-    where c.id = change and (current_setting('role') <> 'teshe_scoped'
+    where c.id = change and (not equipment.is_scoped()
         or equipment.scope_organisation() in (c.new_firm_org_id, c.old_firm_org_id, c.use_org_id)
         or (equipment.scope_kind() = 'jurisdiction' and exists (
             select 1 from equipment.unit u where u.no = c.unit_no and starts_with(u.jurisdiction_path, equipment.scope_path()))))

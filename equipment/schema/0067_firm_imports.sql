@@ -26,7 +26,7 @@ stable security definer set search_path = pg_catalog, pg_temp language sql as $$
     select p.id, p.line, p.severity, p.title, p.value, p.why, p.remedy
     from equipment.import_problem p join equipment.import_job j on j.id = p.job_id
     where p.job_id = job and (p.line, p.id) > (coalesce((select x.line from equipment.import_problem x where x.id = after_id), 0), after_id)
-      and (current_setting('role') <> 'teshe_scoped'
+      and (not equipment.is_scoped()
            or (equipment.scope_kind() = 'jurisdiction' and starts_with(j.scope_path, equipment.scope_path()))
            or (equipment.scope_kind() = 'firm' and j.firm_org_id = equipment.scope_organisation()))
     order by p.line, p.id

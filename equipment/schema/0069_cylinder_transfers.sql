@@ -59,7 +59,7 @@ declare
 begin
     select * into t from equipment.cylinder_transfer x where x.id = transfer and x.state = 'offered' for update;
     if not found then return '{}'; end if;
-    if current_setting('role') = 'teshe_scoped' and not (
+    if equipment.is_scoped() and not (
         coalesce(equipment.scope_role(), '') = 'use_unit_director' and equipment.scope_kind() = 'use_unit'
         and t.to_station = equipment.scope_organisation()) then
         raise exception 'only the receiving station takes cylinders over' using errcode = 'insufficient_privilege';
@@ -82,7 +82,7 @@ grant update (code, maker_code, serial, make_date, variety_code, medium, volume_
     certificate_no) on equipment.cylinder to teshe_scoped;
 create function equipment.only_the_authority_corrects() returns trigger language plpgsql as $$
 begin
-    if current_setting('role') = 'teshe_scoped' and coalesce(equipment.scope_role(), '') <> 'inspector' then
+    if equipment.is_scoped() and coalesce(equipment.scope_role(), '') <> 'inspector' then
         raise exception 'the authority corrects this' using errcode = 'insufficient_privilege';
     end if;
     return new;

@@ -19,6 +19,7 @@ from dashboards.jobs import Jobs
 from equipment.access import store as access
 from equipment.access import webhooks
 from equipment.access.model import Role
+from equipment.foundation import stream
 from equipment.foundation.database import DatabaseRole, connect
 from equipment.transparency.keys import Signer
 from tests.conftest import START, Server
@@ -97,7 +98,9 @@ def centre(site: str, plain_server: Server) -> Iterator[Centre]:
         jobs = Jobs(DeskSettings(), Signer.generate("teshe.test"))
         with connect(url, DatabaseRole.SYSTEM, application_name="play", autocommit=True) as conn:
             while not stop.wait(0.05):
+                stream.sequence_waiting(conn, START)
                 jobs.turn(conn, START)
+                stream.sequence_waiting(conn, START)
 
     thread = threading.Thread(target=turn)
     thread.start()
@@ -168,7 +171,7 @@ def test_a_call_that_breaks_off_offers_to_ring_back_at_once(seat: Seat, centre: 
 
 
 @pytest.mark.parametrize(
-    ("line", "result", "shown"), [("12345", "accepted", "已接手"), ("120", "no_answer", "无人接听")]
+    ("line", "result", "shown"), [("12345", "accepted", "已接收"), ("120", "no_answer", "无人接听")]
 )
 def test_a_call_is_passed_on_with_its_result(seat: Seat, centre: Centre, line: str, result: str, shown: str) -> None:
     caller = f"1380001{line:>04}"[:11]

@@ -76,7 +76,9 @@ def _judge(office: Office, owner: psycopg.Connection, machine: Machine) -> int:
             for role, person in people.items():
                 version = _put_in(owner, machine, number, state)
                 root = ROOTS[machine.name].partition("{")[0]
-                answer = person.send(f"{root}{number}/{OWN_ROUTES.get(step.value, step.value)}", {"version": version})
+                answer = person.send(
+                    f"{root}{number}/{OWN_ROUTES.get(step.value, step.value)}", {"version": version, "reason": "试"}
+                )
                 said = f"{role.value} {state.value} {step.value}: {answer.status_code} {answer.text[:200]}"
                 assert (answer.status_code == 403 and NOT_THE_ROLE in answer.text) is not permits(
                     role, machine.action_of(step)
