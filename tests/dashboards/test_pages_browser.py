@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import socket
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
 import pytest
-import uvicorn
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -30,10 +27,12 @@ from dashboards.app import create_app
 from dashboards.settings import WebSettings
 from equipment.foundation.clock import ManualClock
 from equipment.foundation.database import DatabaseRole, connect, open_pool
+from equipment.foundation.ports import free_port
 from equipment.transparency.keys import Signer
 from tests.conftest import START, Server
 from tests.dashboards import page_city
 from tests.services.probes import chromium_path
+from tests.services.web import served
 
 pytestmark = pytest.mark.requires("chromium")
 VENDOR = Path(__file__).parents[2] / "dashboards" / "static" / "vendor"
@@ -117,23 +116,10 @@ def site(plain_server: Server) -> Iterator[str]:
         page_city.build(conn, START)
     pool = open_pool(url, DatabaseRole.SCOPED, max_size=4, application_name="pages")
     settings = WebSettings(cookie_secure=False)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    config = uvicorn.Config(
-        create_app(pool, url, settings, ManualClock(START), Signer.generate("teshe.test")),
-        port=port,
-        log_level="warning",
-        ws="websockets-sansio",
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while thread.is_alive() and not server.started:
-        thread.join(0.02)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(20)
+    port = free_port()
+    app = create_app(pool, url, settings, ManualClock(START), Signer.generate("teshe.test"))
+    with served(app, port):
+        yield f"http://127.0.0.1:{port}"
     pool.close()
 
 

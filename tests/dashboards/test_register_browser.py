@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import os
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from dashboards.app import create_app
 from dashboards.settings import WebSettings
 from equipment.access.model import Role
 from equipment.foundation.database import DatabaseRole, open_pool
+from equipment.foundation.ports import free_port
 from tests.conftest import Database
 from tests.pipeline import PASSWORD
 from tests.platform import LOGIN_OF, Platform
 from tests.services.probes import chromium_path
+from tests.services.web import served
 
 pytestmark = pytest.mark.requires("chromium")
 LAPTOP: ViewportSize = {"width": 1366, "height": 768}
@@ -39,17 +38,9 @@ def site(platform: Platform, database: Database) -> Iterator[str]:
     """The platform's city behind a port."""
     pool = open_pool(database.url, DatabaseRole.SCOPED, max_size=4, application_name="register")
     app = create_app(pool, database.url, WebSettings(cookie_secure=False), platform.clock, platform.signer)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", ws="websockets-sansio"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while thread.is_alive() and not server.started:
-        thread.join(0.02)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(20)
+    port = free_port()
+    with served(app, port):
+        yield f"http://127.0.0.1:{port}"
     pool.close()
 
 

@@ -24,6 +24,7 @@ from equipment.foundation.clock import Clock
 from equipment.foundation.database import Connection, DatabaseRole, open_pool
 from equipment.transparency.keys import Signer
 from tests.dashboards import page_city
+from tests.services.web import served
 
 HEARTBEAT = 0.2
 
@@ -43,17 +44,10 @@ def web(url: str, clock: Clock, port: int, **changes: Any) -> Iterator[uvicorn.S
     """The web process on ``port`` until the block ends."""
     pool = open_pool(url, DatabaseRole.SCOPED, max_size=4, application_name="feed-test")
     app = create_app(pool, url, settings(**changes), clock, Signer.generate("teshe.test"))
-    config = uvicorn.Config(app, port=port, log_level="error", ws="websockets-sansio", timeout_graceful_shutdown=2)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while thread.is_alive() and not server.started:
-        thread.join(0.02)
     try:
-        yield server
+        with served(app, port, log_level="error", timeout_graceful_shutdown=2) as server:
+            yield server
     finally:
-        server.should_exit = True
-        thread.join(20)
         pool.close()
 
 

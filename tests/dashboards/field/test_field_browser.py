@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import struct
 import threading
 import zlib
@@ -14,7 +13,6 @@ from typing import Any
 
 import psycopg
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 from psycopg import sql
 
@@ -22,11 +20,13 @@ from dashboards.app import create_app
 from dashboards.settings import WebSettings
 from equipment.foundation.clock import SystemClock
 from equipment.foundation.database import DatabaseRole, connect, open_pool
+from equipment.foundation.ports import free_port
 from equipment.transparency.keys import Signer
 from maintenance.records.model import canonical, read_record
 from tests.conftest import Server
 from tests.dashboards import page_city
 from tests.services.probes import chromium_path
+from tests.services.web import served
 
 pytestmark = pytest.mark.requires("chromium")
 PLACES = ("machine_room", "car_top", "car", "landing", "pit")
@@ -63,19 +63,11 @@ def site(plain_server: Server) -> Iterator[tuple[str, str]]:
     with connect(url, DatabaseRole.OWNER, application_name="field") as conn:
         page_city.build(conn, clock.now())
     pool = open_pool(url, DatabaseRole.SCOPED, max_size=4, application_name="field")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     settings = WebSettings(cookie_secure=False, record_position_seconds=0)
     app = create_app(pool, url, settings, clock, Signer.generate("teshe.test"))
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", ws="websockets-sansio"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while thread.is_alive() and not server.started:
-        thread.join(0.02)
-    yield f"http://127.0.0.1:{port}", url
-    server.should_exit = True
-    thread.join(20)
+    port = free_port()
+    with served(app, port):
+        yield f"http://127.0.0.1:{port}", url
     pool.close()
 
 
@@ -446,8 +438,10 @@ def test_two_phones_with_one_visit_are_both_filed_and_the_second_is_told(phone: 
     for one in (phone, other):
         one.arrive("341010")
         one.work()
+    phone.page.wait_for_timeout(1_000)  # times are in whole seconds: the visits must share one
     for one in (phone, other):
         one.sign("341010")
+        expect(one.page.locator("[data-warned]")).to_be_visible(timeout=20_000)  # the queue is empty before, too
         expect(one.page.locator("#queue")).to_have_text("本机无待上传", timeout=20_000)
     expect(other.page.locator("[data-warned]")).to_contain_text("同一时段本台已有记录")
     assert phone.sent() == 2
