@@ -13,7 +13,7 @@ from equipment.catalogue.load import load_catalogue
 from equipment.catalogue.model import Kind, Signal, SignalType
 from equipment.foundation.database import Connection, load_queries
 from ingest.codes.lists import bits_of
-from ingest.copy_binary import HEADER, TRAILER
+from ingest.copy_binary import fixed_row, fixed_rows
 from ingest.model import Columns
 from ingest.reading_rows import CODES_BIT
 from ingest.store import moment
@@ -53,8 +53,7 @@ def rows_since(conn: Connection, kind: Kind, shard: int, batch: int) -> dict[int
         sql.SQL(", ").join(wanted), sql.Identifier("ingest", f"reading_{kind.name}"), sql.Literal(shard), sql.Literal(batch)
     )  # fmt: skip
     with conn.cursor() as cursor, cursor.copy(query) as copy:
-        whole = b"".join(copy)
-    table = np.frombuffer(whole[len(HEADER) : len(whole) - len(TRAILER)], dtype=_row_type(signals))
+        table = fixed_rows(copy, _row_of(signals))
     if not len(table):
         return {}
     columns, numbers = _columns(conn, kind.name, signals, table, shard, batch)
@@ -67,12 +66,8 @@ def _as_double(signal: Signal) -> sql.Composable:
     return sql.SQL(f"coalesce({number}, 'NaN')").format(sql.Identifier(signal.name))
 
 
-def _row_type(signals: Sequence[Signal]) -> np.dtype[Any]:
-    """Two bytes of field count, then length and value of each field."""
-    fields: list[tuple[str, str]] = [("fields", ">i2")]
-    for name, code in (*((name, ">i8") for name in (*PLAIN, *TIMES)), *((s.name, ">f8") for s in signals)):
-        fields += [(f"{name}_length", ">i4"), (name, code)]
-    return np.dtype(fields)
+def _row_of(signals: Sequence[Signal]) -> np.dtype[Any]:
+    return fixed_row([*((name, ">i8") for name in (*PLAIN, *TIMES)), *((s.name, ">f8") for s in signals)])
 
 
 def _by_batch(columns: Columns, numbers: npt.NDArray[np.int64]) -> Iterator[tuple[int, Columns]]:

@@ -2,8 +2,8 @@
 
 The numbers are given on a thread of their own, so that an alarm is on the desk before anybody has thought about it; one
 loop of short transactions does the thinking; what takes its time has a process of its own (dashboards/upkeep.py). A
-second jobs process may run beside it: sequencers take a lock, consumers lock their cursor, and clocks act through the same state
-tables as people.
+second jobs process may run beside it: sequencers take a lock, consumers lock their cursor, and clocks act through the
+same state tables as people.
 """
 
 from __future__ import annotations

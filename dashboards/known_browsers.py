@@ -7,10 +7,8 @@ carries a signed name, for this login only, and wrong passwords typed there are 
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import secrets
-import struct
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dashboards.context import WebContext
+from equipment.access.signing import Ticket, shown
 from equipment.access.store import lock_until
 from equipment.errors import LoginLockedError
 from equipment.foundation.clock import SHANGHAI
@@ -25,8 +24,7 @@ from equipment.foundation.database import Connection, load_queries
 
 QUERIES = load_queries(__file__)
 LIFETIME = timedelta(days=180)
-HEAD = struct.Struct(">16sqq")
-MAC_BYTES = 32
+KIND = b"known-browser"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +37,9 @@ class Known:
 
 def recognised(request: Request, context: WebContext, login: str) -> Known | None:
     """The browser's proof for this login; None: a stranger."""
-    try:
-        raw = base64.b64decode(request.cookies.get(_cookie(login), ""), altchars=b"-_", validate=True)
-        _, account, until = HEAD.unpack(raw[: HEAD.size])
-    except (binascii.Error, ValueError, struct.error):
-        return None
-    head, given = raw[: HEAD.size], raw[HEAD.size :]
-    if len(given) != MAC_BYTES or until <= context.clock.now().timestamp():
-        return None
-    if not context.link_keys().believes(_message(head, login), given):
-        return None
-    return Known(account, hashlib.sha256(raw).digest())
+    text = request.cookies.get(_cookie(login), "")
+    ticket = shown(context.link_keys(), text, KIND, login.encode(), context.clock.now())
+    return None if ticket is None else Known(ticket.account, hashlib.sha256(base64.urlsafe_b64decode(text)).digest())
 
 
 def check(conn: Connection, known: Known, now: datetime) -> int:
@@ -74,8 +64,8 @@ def note(conn: Connection, known: Known, failed: int, *, right: bool, now: datet
 def keep(context: WebContext, response: Response, login: str, account_id: int) -> None:
     """Let the browser prove from now on that the account signed in there."""
     until = context.clock.now() + LIFETIME
-    head = HEAD.pack(secrets.token_bytes(16), account_id, int(until.timestamp()))
-    text = base64.urlsafe_b64encode(head + context.link_keys().sign(_message(head, login))).decode()
+    ticket = Ticket(secrets.token_bytes(16), account_id, int(until.timestamp()))
+    text = ticket.text(context.link_keys(), KIND, login.encode())
     response.set_cookie(
         _cookie(login), text, max_age=int(LIFETIME.total_seconds()), httponly=True, samesite="lax",
         secure=context.settings.cookie_secure, path="/",
@@ -84,7 +74,3 @@ def keep(context: WebContext, response: Response, login: str, account_id: int) -
 
 def _cookie(login: str) -> str:
     return f"teshe_browser_{hashlib.sha256(login.encode()).hexdigest()[:8]}"
-
-
-def _message(head: bytes, login: str) -> bytes:
-    return b"known-browser\0" + head + login.encode()

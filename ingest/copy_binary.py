@@ -1,4 +1,4 @@
-"""PostgreSQL's binary COPY format built from numpy arrays, without a Python object per row.
+"""PostgreSQL's binary COPY format built from numpy arrays, and read into them, without a Python object per row.
 
 Each row is laid out at its full width in a byte matrix; a mask then drops the bytes that NULLs and short texts do not
 have. One fancy-index pass makes the buffer.
@@ -6,7 +6,7 @@ have. One fancy-index pass makes the buffer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,26 @@ POSTGRES_EPOCH_US = 946_684_800_000_000
 LENGTH_BYTES = 4
 
 Bytes = npt.NDArray[np.uint8]
+
+
+def fixed_row(columns: Iterable[tuple[str, str]]) -> np.dtype[Any]:
+    """How a row lies whose columns are of one width and never NULL: two bytes of field count, then length and value of each.
+
+    Parameters
+    ----------
+    columns
+        Name and numpy code of each, big-endian as the server sends it.
+    """
+    fields: list[tuple[str, str]] = [("fields", ">i2")]
+    for name, code in columns:
+        fields += [(f"{name}_length", ">i4"), (name, code)]
+    return np.dtype(fields)
+
+
+def fixed_rows(sent: Iterable[bytes | bytearray | memoryview], row: np.dtype[Any]) -> npt.NDArray[Any]:
+    """What the server sent of such rows, as a structured array."""
+    whole = b"".join(sent)
+    return np.frombuffer(whole[len(HEADER) : len(whole) - len(TRAILER)], dtype=row)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from alarms.rules.model import Rule
 from equipment.catalogue.model import Kind, Signal, SignalType
 from equipment.foundation.database import Connection, load_queries
 from ingest.codes.lists import bits_of
-from ingest.copy_binary import HEADER, POSTGRES_EPOCH_US, TRAILER
+from ingest.copy_binary import POSTGRES_EPOCH_US, fixed_row, fixed_rows
 from ingest.model import Channel, Columns
 from ingest.reading_rows import CODES_BIT
 
@@ -102,12 +102,8 @@ def _select(needed: Needed) -> sql.Composable:
 
 
 def _row_type(needed: Needed) -> np.dtype[Any]:
-    """Two bytes of field count, then length and value of each field."""
-    named = [*KEYS, *([("packed", ">i8")] if needed.flags else []), *((s.name, TYPES[s.type]) for s in needed.numbers)]
-    fields: list[tuple[str, str]] = [("fields", ">i2")]
-    for name, code in named:
-        fields += [(f"{name}_length", ">i4"), (name, code)]
-    return np.dtype(fields)
+    packed = [("packed", ">i8")] if needed.flags else []
+    return fixed_row([*KEYS, *packed, *((s.name, TYPES[s.type]) for s in needed.numbers)])
 
 
 def copy_rows(conn: Connection, needed: Needed, units: Sequence[int], begin: datetime, end: datetime) -> list[bytes]:
@@ -124,9 +120,7 @@ def copy_rows(conn: Connection, needed: Needed, units: Sequence[int], begin: dat
 
 def table_of(needed: Needed, rows: Iterable[bytes]) -> Table:
     """Rows as a structured array, big-endian as they came."""
-    whole = b"".join(rows)
-    body = whole[len(HEADER) : len(whole) - len(TRAILER)]
-    return np.frombuffer(body, dtype=_row_type(needed))
+    return fixed_rows(rows, _row_type(needed))
 
 
 def columns_of(conn: Connection, needed: Needed, table: Table, begin: datetime, end: datetime) -> Columns:

@@ -255,14 +255,14 @@ def _empty_arrays(fixed: Fixed) -> dict[str, npt.NDArray[Any]]:
 
 def watched_of(rules: Sequence[Rule], units: Sequence[UnitSummary]) -> npt.NDArray[np.bool_]:
     """Rules × units: whether the rule watches the unit. A unit that sends without a recorded terminal is watched."""
-    found = np.ones((len(rules), len(units)), dtype=np.bool_)
+    found = np.empty((len(rules), len(units)), dtype=np.bool_)
     models = list({unit.device_model for unit in units})
     place_of = {model: place for place, model in enumerate(models)}
     places = np.array([place_of[unit.device_model] for unit in units], dtype=np.intp)
     for row, rule in enumerate(rules):
         waits = rule.silence is not None and rule.silence.of is not None
         sensed = np.array([not waits if model is None else senses(rule, model) for model in models], dtype=np.bool_)
-        found[row] = sensed[places] if len(units) else True
+        found[row] = sensed[places]
         if rule.scope != Scope():
             found[row] &= np.array([in_scope(rule.scope, unit) for unit in units], dtype=np.bool_)
     return found

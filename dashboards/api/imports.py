@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryDirectory
 from typing import Annotated, Any, Literal
@@ -43,18 +42,13 @@ class DecisionBody(BaseModel):
     unit_id: str | None = Field(None, max_length=40)
 
 
-@contextmanager
-def _folder() -> Iterator[Path]:
+def attached(name: str, kind: str, write: Callable[[Path], object]) -> Response:
+    """A table to download, as ``write`` puts it into a file; ``kind`` is csv or xlsx."""
     with TemporaryDirectory(prefix="teshe-export-") as folder:
-        yield Path(folder)
-
-
-def _attachment(path: Path, kind: str, name: str) -> Response:
-    return Response(
-        path.read_bytes(),
-        media_type=FORMATS[kind],
-        headers={"Content-Disposition": f'attachment; filename="{name}.{kind}"'},
-    )
+        path = Path(folder) / f"{name}.{kind}"
+        write(path)
+        headers = {"Content-Disposition": f'attachment; filename="{path.name}"'}
+        return Response(path.read_bytes(), media_type=FORMATS[kind], headers=headers)
 
 
 async def receive(request: Request, file: Any, most_bytes: int) -> tuple[bytes, int]:
@@ -126,10 +120,7 @@ def jobs(
 @router.get("/imports/template.{kind}")
 def template(kind: Literal["csv", "xlsx"], asker: Annotated[Asker, Depends(permit("unit.import"))]) -> Response:
     """An empty file with the columns."""
-    with _folder() as folder:
-        path = folder / f"template.{kind}"
-        export.write_template(path)
-        return _attachment(path, kind, "units-template")
+    return attached("units-template", kind, export.write_template)
 
 
 @router.get("/imports/{job}")
@@ -156,13 +147,11 @@ def report(
 @router.get("/imports/{job}/report.csv")
 def report_file(context: Context, job: int, asker: Annotated[Asker, Depends(permit("unit.import"))]) -> Response:
     """The whole report as a file."""
-    with context.transaction(asker) as conn, _folder() as folder:
+    with context.transaction(asker) as conn:
         store.require_job(conn, job)
         lines = store.report(conn, job, 0, MOST_REPORTED)
         rows = ((str(x.line), SEVERITIES[x.severity], x.title, x.value, x.why, x.remedy) for x in lines)
-        path = folder / "report.csv"
-        write_csv(path, REPORT_HEADER, rows)
-        return _attachment(path, "csv", f"import-{job}-report")
+        return attached(f"import-{job}-report", "csv", lambda path: write_csv(path, REPORT_HEADER, rows))
 
 
 @router.post("/imports/{job}/apply")
@@ -191,10 +180,9 @@ def export_units(
     district: str = "",
 ) -> Response:
     """Units with the columns of the import: taken back, the file changes nothing."""
-    with context.transaction(asker) as conn, _folder() as folder:
-        path = folder / f"units.{kind}"
-        export.write_units(conn, path, export.ExportFilter(unit_kind, status, district))
-        return _attachment(path, kind, "units")
+    wanted = export.ExportFilter(unit_kind, status, district)
+    with context.transaction(asker) as conn:
+        return attached("units", kind, lambda path: export.write_units(conn, path, wanted))
 
 
 @router.get("/reconciliation")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile, TemporaryDirectory
+from tempfile import NamedTemporaryFile
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from dashboards.api.imports import FORMATS, receive
+from dashboards.api.imports import attached, receive
 from dashboards.api.records import problems_of
 from dashboards.context import Context, WebContext, permit
 from dashboards.pages.reads import QUERIES, rows
@@ -61,11 +61,7 @@ class TableOutcome:
 @router.get("/records/template.xlsx")
 def template(asker: Annotated[Asker, Depends(permit("record.file"))]) -> Response:
     """The table to fill in, with one example row."""
-    with TemporaryDirectory(prefix="teshe-template-") as folder:
-        path = Path(folder) / "records.xlsx"
-        tables.write_template(path)
-        disposition = {"Content-Disposition": 'attachment; filename="records-template.xlsx"'}
-        return Response(path.read_bytes(), media_type=FORMATS["xlsx"], headers=disposition)
+    return attached("records-template", "xlsx", tables.write_template)
 
 
 @router.get("/records/list.xlsx")
@@ -81,11 +77,7 @@ def listed(request: Request, context: Context, asker: Annotated[Asker, Depends(p
         )
         for r in found
     ]  # fmt: skip
-    with TemporaryDirectory(prefix="teshe-records-") as folder:
-        path = Path(folder) / "records.xlsx"
-        write_xlsx(path, LISTED, lines, "维保记录")
-        disposition = {"Content-Disposition": 'attachment; filename="records.xlsx"'}
-        return Response(path.read_bytes(), media_type=FORMATS["xlsx"], headers=disposition)
+    return attached("records", "xlsx", lambda path: write_xlsx(path, LISTED, lines, "维保记录"))
 
 
 @router.post("/records/table")

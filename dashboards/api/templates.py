@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile, TemporaryDirectory
+from tempfile import NamedTemporaryFile
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from dashboards.api.imports import FORMATS, receive
+from dashboards.api.imports import attached, receive
 from dashboards.context import Context, WebContext, permit
 from dashboards.pages.reads import rows
 from equipment.access.model import Asker
@@ -69,11 +69,7 @@ def listing(context: Context, asker: Annotated[Asker, Depends(permit("template.v
 @router.get("/templates/example.xlsx")
 def example(asker: Annotated[Asker, Depends(permit("template.import"))]) -> Response:
     """The table to fill in, with example rows."""
-    with TemporaryDirectory(prefix="teshe-template-") as folder:
-        path = Path(folder) / "items.xlsx"
-        model.write_example(path)
-        disposition = {"Content-Disposition": 'attachment; filename="maintenance-items.xlsx"'}
-        return Response(path.read_bytes(), media_type=FORMATS["xlsx"], headers=disposition)
+    return attached("maintenance-items", "xlsx", model.write_example)
 
 
 @router.post("/templates", status_code=201)

@@ -6,10 +6,7 @@ after the first use; what the person may see is judged when the link is opened, 
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
-import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -17,7 +14,7 @@ from uuid import UUID, uuid4
 
 from equipment.access import scope, store
 from equipment.access.model import Asker
-from equipment.access.signing import Keyring
+from equipment.access.signing import Keyring, Ticket, shown
 from equipment.errors import DownloadLinkError
 from equipment.foundation.database import Connection
 
@@ -25,8 +22,7 @@ PARAMETER = "link"
 LIFETIME = timedelta(minutes=10)
 GRACE = timedelta(minutes=2)
 """Telephones hand the address on and ask again; after that the link is used up."""
-HEAD = struct.Struct(">16sqq")
-MAC_BYTES = 32
+KIND = b"download-link"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +67,7 @@ def make(conn: Connection, keys: Keyring, asker: Asker, session: str, wanted: Do
     if row is None or not row[0]:
         raise DownloadLinkError("不能生成链接：链接过多，请稍后再试 (too many links: use those that you have)")
     store.audit(conn, asker, "download.hand_over", _subject(number, wanted.address), now)
-    head = HEAD.pack(number.bytes, asker.account_id, int(until.timestamp()))
-    text = base64.urlsafe_b64encode(head + keys.sign(_message(head, wanted.purpose, wanted.address))).decode()
+    text = Ticket(number.bytes, asker.account_id, int(until.timestamp())).text(keys, KIND, _about(wanted))
     joint = "&" if "?" in wanted.address else "?"
     return Link(f"{wanted.address}{joint}{PARAMETER}={text}", until)
 
@@ -87,28 +82,23 @@ def take(
     DownloadLinkError
         It is forged, for another file, used, over, or its session has ended: the answer is the same.
     """
-    try:
-        raw = base64.b64decode(text, altchars=b"-_", validate=True)
-        number, account, ends = HEAD.unpack(raw[: HEAD.size])
-    except (binascii.Error, ValueError, struct.error):
-        raise _over() from None
-    message = _message(raw[: HEAD.size], wanted.purpose, wanted.address)
-    if len(raw) != HEAD.size + MAC_BYTES or not keys.believes(message, raw[HEAD.size :]) or ends <= now.timestamp():
+    ticket = shown(keys, text, KIND, _about(wanted), now)
+    if ticket is None:
         raise _over()
-    row = conn.execute(store.QUERIES.take_download_link, (UUID(bytes=number), GRACE, now)).fetchone()
+    row = conn.execute(store.QUERIES.take_download_link, (UUID(bytes=ticket.number), GRACE, now)).fetchone()
     if row is None:
         raise _over()
-    asker, ending = store.asker_of_row(row[:6]), datetime.fromtimestamp(ends, UTC)
-    if (asker.account_id, *row[6:9], row[9]) != (account, wanted.purpose, wanted.action, wanted.address, ending):
+    asker, ending = store.asker_of_row(row[:6]), datetime.fromtimestamp(ticket.ends, UTC)
+    if (asker.account_id, *row[6:9], row[9]) != (ticket.account, wanted.purpose, wanted.action, wanted.address, ending):
         raise _over()
     scope.apply(conn, asker)
-    subject = _subject(UUID(bytes=number), wanted.address)
+    subject = _subject(UUID(bytes=ticket.number), wanted.address)
     store.audit(conn, asker, "download.open", subject, now, change=store.Change(origin=origin))
     return asker
 
 
-def _message(head: bytes, purpose: str, address: str) -> bytes:
-    return b"download-link\0" + head + purpose.encode() + b"\0" + address.encode()
+def _about(wanted: Download) -> bytes:
+    return wanted.purpose.encode() + b"\0" + wanted.address.encode()
 
 
 def _subject(number: UUID, address: str) -> str:

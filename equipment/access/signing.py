@@ -5,17 +5,23 @@ The newest key signs, every key of the ring is believed. After a change the old 
 
 from __future__ import annotations
 
+import base64
+import binascii
 import contextlib
 import hmac
 import secrets
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from equipment.foundation.errors import InputError
 
 KEY_BYTES = 32
 MOST_KEYS = 2
+_HEAD = struct.Struct(">16sqq")
+_MAC_BYTES = 32
 
 
 def mac(secret: bytes, message: bytes) -> bytes:
@@ -77,6 +83,37 @@ class Keyring:
     def believes(self, message: bytes, given: bytes) -> bool:
         """Whether one of the keys made it."""
         return believed(self.keys, message, given)
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What an account may show until a moment [s since 1970]; ``number`` is its own."""
+
+    number: bytes
+    account: int
+    ends: int
+
+    def text(self, keys: Keyring, kind: bytes, about: bytes) -> str:
+        """As it is handed out, signed for one kind of use and for what it is about."""
+        head = _HEAD.pack(self.number, self.account, self.ends)
+        return base64.urlsafe_b64encode(head + keys.sign(_message(kind, head, about))).decode()
+
+
+def shown(keys: Keyring, text: str, kind: bytes, about: bytes, now: datetime) -> Ticket | None:
+    """The ticket of a text; None when it is not ours, is of another kind, about something else, or over."""
+    try:
+        raw = base64.b64decode(text, altchars=b"-_", validate=True)
+        ticket = Ticket(*_HEAD.unpack(raw[: _HEAD.size]))
+    except (binascii.Error, ValueError, struct.error):
+        return None
+    head, given = raw[: _HEAD.size], raw[_HEAD.size :]
+    if len(given) != _MAC_BYTES or not keys.believes(_message(kind, head, about), given):
+        return None
+    return ticket if ticket.ends > now.timestamp() else None
+
+
+def _message(kind: bytes, head: bytes, about: bytes) -> bytes:
+    return kind + b"\0" + head + about
 
 
 def rotate(file: Path) -> None:
